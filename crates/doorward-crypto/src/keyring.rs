@@ -1,0 +1,260 @@
+//! Root secrets and the keys derived from them.
+//!
+//! Every purpose has its own key per root secret, by HKDF-SHA256 (RFC 5869): what is sealed for
+//! one purpose opens for no other. The first root secret seals, all open, so that a secret can be
+//! replaced while sessions live.
+
+use core::fmt;
+
+use aws_lc_rs::hkdf;
+use zeroize::Zeroizing;
+
+use crate::seal::{MacRing, Sealer};
+use crate::secret::SecretString;
+use crate::strength::{WeakSecret, check_strength};
+use crate::timestamp::parse_rfc3339;
+
+/// The public salt of every derivation.
+const SALT: &[u8] = b"doorward v1";
+/// The info of the key id.
+const KEY_ID_INFO: &[u8] = b"doorward key id v1";
+/// The info of a sealing key begins with this.
+const SEAL_INFO: &[u8] = b"doorward seal v1\0";
+/// The info of a signing key begins with this.
+const MAC_INFO: &[u8] = b"doorward mac v1\0";
+
+/// How old a secret of a file must be before it seals: by then every instance has read it.
+const SEALING_AGE_SECONDS: u64 = 600;
+const MAX_FILE_BYTES: usize = 64 * 1024;
+const MAX_SECRETS: usize = 32;
+
+/// The first bytes of a sealed value's key derivation, sent in the open to find the key again.
+pub(crate) type KeyId = [u8; 4];
+
+/// Why a key ring was refused. Positions count from 0 (`index`) or 1 (`line`).
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRingError {
+    /// There is no secret at all.
+    #[error("expected at least one secret, found none")]
+    Empty,
+    /// There are more than 32 secrets.
+    #[error("expected at most 32 secrets, found more")]
+    TooMany,
+    /// A secret is too weak.
+    #[error("secret {index} is too weak")]
+    Weak {
+        /// Which secret.
+        index: usize,
+        /// In which way.
+        #[source]
+        reason: WeakSecret,
+    },
+    /// A secret is there twice.
+    #[error("secret {index} is the same as an earlier one")]
+    Duplicate {
+        /// Which secret.
+        index: usize,
+    },
+    /// Two different secrets have the same key id, by a chance of one in four billion.
+    #[error("secret {index} has the key id of an earlier one; replace it by another")]
+    SameKeyId {
+        /// Which secret.
+        index: usize,
+    },
+    /// The secrets file has more than 64 KB.
+    #[error("secrets file is larger than 64 KB")]
+    FileTooLarge,
+    /// A line of the secrets file is not `<created, RFC 3339> <secret>`.
+    #[error("line {line} of the secrets file is not \"<created, RFC 3339> <secret>\"")]
+    MalformedLine {
+        /// Which line.
+        line: usize,
+    },
+    /// The secret of a line is too weak.
+    #[error("the secret in line {line} of the secrets file is too weak")]
+    WeakLine {
+        /// Which line.
+        line: usize,
+        /// In which way.
+        #[source]
+        reason: WeakSecret,
+    },
+    /// The secret of a line is in an earlier line too.
+    #[error("the secret in line {line} of the secrets file is the same as an earlier one")]
+    DuplicateLine {
+        /// Which line.
+        line: usize,
+    },
+}
+
+/// Root secrets: the first seals, all open.
+///
+/// # Security
+/// Whoever has a root secret can make sessions. `Debug` prints how many there are, nothing else.
+///
+/// # Example
+/// ```
+/// use doorward_crypto::{KeyRing, SystemRandom, generate_secret};
+///
+/// let ring = KeyRing::new(vec![generate_secret(&SystemRandom)?]).unwrap();
+/// let sealer = ring.sealer("session identity");
+/// let name = sealer.associated("__Host-session");
+/// let sealed = sealer.seal(&SystemRandom, &name, b"alice").unwrap();
+/// assert_eq!(&*sealer.open(&name, sealed.as_bytes()).unwrap(), b"alice");
+/// # Ok::<(), doorward_crypto::RandomUnavailable>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRing {
+    roots: Vec<Root>,
+}
+
+#[derive(Clone)]
+struct Root {
+    id: KeyId,
+    secret: SecretString,
+}
+
+impl KeyRing {
+    /// Builds a ring; the first secret seals.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Empty`], [`KeyRingError::TooMany`], and per secret [`KeyRingError::Weak`],
+    /// [`KeyRingError::Duplicate`] and [`KeyRingError::SameKeyId`].
+    pub fn new(secrets: Vec<SecretString>) -> Result<Self, KeyRingError> {
+        for (index, secret) in secrets.iter().enumerate() {
+            check_strength(secret.expose()).map_err(|reason| KeyRingError::Weak { index, reason })?;
+        }
+        Self::from_checked(secrets)
+    }
+
+    /// Builds a ring from the text of a secrets file: `<created, RFC 3339> <secret>` a line, blank
+    /// lines and lines that begin with `#` skipped.
+    ///
+    /// The newest secret that is at least ten minutes old seals, else the oldest; all open. So an
+    /// instance that reads the file a little later than another can open what that one seals.
+    ///
+    /// # Errors
+    /// [`KeyRingError::FileTooLarge`], [`KeyRingError::TooMany`], [`KeyRingError::Empty`], and per
+    /// line [`KeyRingError::MalformedLine`], [`KeyRingError::WeakLine`],
+    /// [`KeyRingError::DuplicateLine`]; the secret itself is never named.
+    pub fn from_secrets_file(text: &str, now_unix_seconds: u64) -> Result<Self, KeyRingError> {
+        if text.len() > MAX_FILE_BYTES {
+            return Err(KeyRingError::FileTooLarge);
+        }
+        let mut entries: Vec<(u64, SecretString)> = Vec::new();
+        for (index, content) in text.lines().enumerate() {
+            let (line, content) = (index + 1, content.trim());
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let malformed = KeyRingError::MalformedLine { line };
+            let (created, secret) = content.split_once(char::is_whitespace).ok_or(malformed)?;
+            let created = parse_rfc3339(created).ok_or(malformed)?;
+            let secret = SecretString::new(secret.trim_start());
+            if entries.len() >= MAX_SECRETS {
+                return Err(KeyRingError::TooMany);
+            }
+            if entries.iter().any(|(_, known)| known.matches(secret.expose())) {
+                return Err(KeyRingError::DuplicateLine { line });
+            }
+            check_strength(secret.expose()).map_err(|reason| KeyRingError::WeakLine { line, reason })?;
+            entries.push((created, secret));
+        }
+
+        // Stable: of two lines with one time the later one counts as the newer.
+        entries.reverse();
+        entries.sort_by_key(|(created, _)| core::cmp::Reverse(*created));
+        let settled = entries
+            .iter()
+            .position(|(created, _)| now_unix_seconds >= created.saturating_add(SEALING_AGE_SECONDS));
+        let sealing = settled.unwrap_or(entries.len().saturating_sub(1));
+        let mut secrets: Vec<_> = entries.into_iter().map(|(_, secret)| secret).collect();
+        if sealing < secrets.len() {
+            let first = secrets.remove(sealing);
+            secrets.insert(0, first);
+        }
+        Self::from_checked(secrets)
+    }
+
+    fn from_checked(secrets: Vec<SecretString>) -> Result<Self, KeyRingError> {
+        if secrets.is_empty() {
+            return Err(KeyRingError::Empty);
+        }
+        if secrets.len() > MAX_SECRETS {
+            return Err(KeyRingError::TooMany);
+        }
+        let mut roots: Vec<Root> = Vec::with_capacity(secrets.len());
+        for (index, secret) in secrets.into_iter().enumerate() {
+            let root = Root {
+                id: derive(&secret, &[KEY_ID_INFO]),
+                secret,
+            };
+            if roots.iter().any(|known| known.secret.matches(root.secret.expose())) {
+                return Err(KeyRingError::Duplicate { index });
+            }
+            if roots.iter().any(|known| known.id == root.id) {
+                return Err(KeyRingError::SameKeyId { index });
+            }
+            roots.push(root);
+        }
+        Ok(Self { roots })
+    }
+
+    /// Derives the keys that seal and open for `purpose`.
+    pub fn sealer(&self, purpose: &'static str) -> Sealer {
+        Sealer::new(
+            purpose,
+            self.roots.iter().map(|root| {
+                let key: [u8; 32] = derive(&root.secret, &[SEAL_INFO, purpose.as_bytes()]);
+                (root.id, Zeroizing::new(key))
+            }),
+        )
+    }
+
+    /// Derives the keys that sign and verify for `purpose`.
+    pub fn mac(&self, purpose: &'static str) -> MacRing {
+        MacRing::new(self.roots.iter().map(|root| {
+            let key: [u8; 32] = derive(&root.secret, &[MAC_INFO, purpose.as_bytes()]);
+            Zeroizing::new(key)
+        }))
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KeyRing({} secrets, redacted)", self.roots.len())
+    }
+}
+
+fn derive<const N: usize>(secret: &SecretString, info: &[&[u8]]) -> [u8; N] {
+    const { assert!(N <= 255 * 32, "HKDF-SHA256 gives at most 255 blocks") };
+    let mut out = [0; N];
+    let derived = hkdf_sha256(SALT, secret.expose().as_bytes(), info, &mut out);
+    // The only fault HKDF has is an output that is too long, which the assertion above excludes.
+    debug_assert!(derived.is_ok());
+    out
+}
+
+/// HKDF-SHA256, extract and expand (RFC 5869 section 2).
+pub(crate) fn hkdf_sha256(salt: &[u8], secret: &[u8], info: &[&[u8]], out: &mut [u8]) -> Result<(), OutputTooLong> {
+    struct Length(usize);
+    impl hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+
+    hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
+        .extract(secret)
+        .expand(info, Length(out.len()))
+        .and_then(|okm| okm.fill(out))
+        .map_err(|_| OutputTooLong)
+}
+
+/// HKDF was asked for more than 255 blocks.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OutputTooLong;
+
+#[cfg(test)]
+mod tests;
