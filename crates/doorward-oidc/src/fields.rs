@@ -1,0 +1,44 @@
+//! Typed reading of JSON members, with caps.
+
+use serde_json::{Map, Value};
+
+/// The most entries of a list of names.
+const MAX_ENTRIES: usize = 256;
+/// The most bytes of one entry.
+const MAX_ENTRY_BYTES: usize = 256;
+
+/// A member has another JSON type than its definition says, or passes a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WrongType(pub(crate) &'static str);
+
+/// Returns a string member; `null` counts as absent.
+pub(crate) fn string<'a>(map: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, WrongType> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(WrongType(name)),
+    }
+}
+
+/// Returns a member that is a list of strings; `null` counts as absent.
+pub(crate) fn strings(map: &Map<String, Value>, name: &'static str) -> Result<Option<Vec<String>>, WrongType> {
+    let list = match map.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(list)) if list.len() <= MAX_ENTRIES => list,
+        Some(_) => return Err(WrongType(name)),
+    };
+    let entry = |value: &Value| match value {
+        Value::String(text) if text.len() <= MAX_ENTRY_BYTES => Ok(text.clone()),
+        _ => Err(WrongType(name)),
+    };
+    list.iter().map(entry).collect::<Result<_, _>>().map(Some)
+}
+
+/// Returns a boolean member; absent and `null` are false.
+pub(crate) fn boolean(map: &Map<String, Value>, name: &'static str) -> Result<bool, WrongType> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(_) => Err(WrongType(name)),
+    }
+}
