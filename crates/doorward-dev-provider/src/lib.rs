@@ -1,0 +1,51 @@
+//! A real OpenID provider for one machine, for development and tests.
+//!
+//! It speaks the protocol in full (discovery, authorization code flow with PKCE, refresh tokens with rotation and reuse
+//! detection, userinfo, revocation, introspection, logout) but asks nobody for a password: its sign-in page has one
+//! button per user. For that reason it answers loopback host names only.
+//!
+//! Nothing is shared with the relying party except the signing and hashing of `doorward-crypto`, so that one wrong
+//! parser cannot agree with itself.
+//!
+//! # Example
+//! ```no_run
+//! use doorward_dev_provider::{DevProvider, ProviderSettings};
+//!
+//! let provider = DevProvider::new(ProviderSettings::new("http://localhost:6002")?)?;
+//! let router = provider.router(); // serve it with axum::serve
+//! # drop(router);
+//! # Ok::<(), doorward_dev_provider::ProviderError>(())
+//! ```
+
+mod authorize;
+mod backchannel;
+mod bounded;
+mod client_auth;
+mod clients;
+mod control;
+mod discovery;
+mod endpoint;
+mod error;
+mod guard;
+mod keys;
+mod login;
+mod logout;
+mod mint;
+mod oauth_error;
+mod pages;
+mod params;
+mod provider;
+mod reply;
+mod revocation;
+mod settings;
+mod state;
+mod token;
+mod userinfo;
+mod users;
+
+pub use crate::{
+    error::ProviderError,
+    provider::DevProvider,
+    settings::{ClientFile, ClientSettings, ProviderFile, ProviderSettings, RefreshTokenRotation, UserSettings},
+    users::UserInfo,
+};

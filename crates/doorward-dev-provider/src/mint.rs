@@ -1,0 +1,187 @@
+//! Makes tokens and remembers them.
+
+use doorward_crypto::{RandomUnavailable, SystemRandom, half_hash, random_token};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    keys::ALGORITHM,
+    oauth_error::OAuthError,
+    provider::DevProvider,
+    state::{AccessToken, Grant, IdToken, Login, REFRESH_TOKEN_TTL, RefreshToken, digest},
+    users::UserInfo,
+};
+
+/// How long an ID token counts, in seconds.
+const ID_TOKEN_TTL: u64 = 3_600;
+
+/// A fresh access token and when it ends.
+pub(crate) struct MintedAccessToken {
+    pub(crate) token: String,
+    pub(crate) expires_in: u64,
+}
+
+/// Signs an access token in the form of RFC 9068.
+pub(crate) fn access_token(
+    provider: &DevProvider,
+    grant_id: &str,
+    grant: &Grant,
+    scopes: &[String],
+) -> Result<MintedAccessToken, OAuthError> {
+    let issued_at = provider.now();
+    let expires_in = provider.state().knobs.access_token_ttl;
+    let expires_at = issued_at.saturating_add(expires_in);
+    let jti = random_token(&SystemRandom)?;
+    let audience: Value = match grant.audiences.as_slice() {
+        [] => json!(provider.audience()),
+        [one] => json!(one),
+        several => json!(several),
+    };
+    let mut claims = Map::from_iter([
+        ("iss".to_owned(), json!(provider.issuer())),
+        ("aud".to_owned(), audience),
+        ("client_id".to_owned(), json!(grant.client_id)),
+        ("scope".to_owned(), json!(scopes.join(" "))),
+        ("jti".to_owned(), json!(jti)),
+        ("iat".to_owned(), json!(issued_at)),
+        ("exp".to_owned(), json!(expires_at)),
+    ]);
+    match &grant.login {
+        Some(login) => {
+            let user = user_of(provider, login)?;
+            extend_with_login(&mut claims, login);
+            extend_with_user(&mut claims, user);
+        }
+        // RFC 9068 §2.2: without a resource owner the subject is the client.
+        None => {
+            claims.insert("sub".to_owned(), json!(grant.client_id));
+        }
+    }
+    let token = sign(provider, "at+jwt", claims)?;
+    let record = AccessToken {
+        grant_id: grant_id.to_owned(),
+        scopes: scopes.to_vec(),
+        issued_at,
+        expires_at,
+        jti,
+    };
+    provider.state().access_tokens.insert(digest(&token), record);
+    Ok(MintedAccessToken { token, expires_in })
+}
+
+/// Signs an ID token (OpenID Connect Core §2 and §3.1.3.6).
+pub(crate) fn id_token(
+    provider: &DevProvider,
+    grant: &Grant,
+    login: &Login,
+    access_token: &str,
+    nonce: Option<&str>,
+) -> Result<String, OAuthError> {
+    let user = user_of(provider, login)?;
+    let issued_at = provider.now();
+    let mut claims = Map::from_iter([
+        ("iss".to_owned(), json!(provider.issuer())),
+        ("aud".to_owned(), json!(grant.client_id)),
+        ("azp".to_owned(), json!(grant.client_id)),
+        ("iat".to_owned(), json!(issued_at)),
+        ("exp".to_owned(), json!(issued_at.saturating_add(ID_TOKEN_TTL))),
+    ]);
+    if let Some(hash) = half_hash(ALGORITHM, access_token.as_bytes()) {
+        claims.insert("at_hash".to_owned(), json!(hash));
+    }
+    if let Some(nonce) = nonce {
+        claims.insert("nonce".to_owned(), json!(nonce));
+    }
+    extend_with_login(&mut claims, login);
+    extend_with_user(&mut claims, user);
+    let token = sign(provider, "JWT", claims)?;
+    let record = IdToken {
+        client_id: grant.client_id.clone(),
+        sid: login.sid.clone(),
+    };
+    provider.state().id_tokens.insert(digest(&token), record);
+    Ok(token)
+}
+
+/// Makes an opaque refresh token.
+pub(crate) fn refresh_token(provider: &DevProvider, grant_id: &str) -> Result<String, OAuthError> {
+    let token = provider.mint_secret()?;
+    let record = RefreshToken {
+        grant_id: grant_id.to_owned(),
+        expires_at: provider.now().saturating_add(REFRESH_TOKEN_TTL),
+        used: false,
+    };
+    provider.state().refresh_tokens.insert(digest(&token), record);
+    Ok(token)
+}
+
+/// Signs a logout token (OpenID Connect Back-Channel Logout §2.4) that names a user, a session or both.
+pub(crate) fn logout_token(
+    provider: &DevProvider,
+    client_id: &str,
+    subject: Option<&str>,
+    sid: Option<&str>,
+) -> Result<String, OAuthError> {
+    let issued_at = provider.now();
+    let mut claims = Map::from_iter([
+        ("iss".to_owned(), json!(provider.issuer())),
+        ("aud".to_owned(), json!(client_id)),
+        ("iat".to_owned(), json!(issued_at)),
+        ("exp".to_owned(), json!(issued_at.saturating_add(120))),
+        ("jti".to_owned(), json!(random_token(&SystemRandom)?)),
+        (
+            "events".to_owned(),
+            json!({ "http://schemas.openid.net/event/backchannel-logout": {} }),
+        ),
+    ]);
+    for (name, value) in [("sub", subject), ("sid", sid)] {
+        if let Some(value) = value {
+            claims.insert(name.to_owned(), json!(value));
+        }
+    }
+    sign(provider, "logout+jwt", claims)
+}
+
+/// The claims about a person, the same in every token and at the userinfo endpoint.
+pub(crate) fn extend_with_user(claims: &mut Map<String, Value>, user: &UserInfo) {
+    claims.insert("sub".to_owned(), json!(user.subject));
+    claims.insert("email".to_owned(), json!(user.email));
+    claims.insert("email_verified".to_owned(), json!(true));
+    claims.insert("name".to_owned(), json!(user.name));
+    claims.insert("roles".to_owned(), json!(user.roles));
+    claims.insert("tenant".to_owned(), json!(user.tenant));
+}
+
+fn extend_with_login(claims: &mut Map<String, Value>, login: &Login) {
+    let methods = match login.acr.as_str() {
+        "mfa" => json!(["pwd", "otp"]),
+        "phr" => json!(["hwk"]),
+        _ => json!(["pwd"]),
+    };
+    claims.insert("sid".to_owned(), json!(login.sid));
+    claims.insert("auth_time".to_owned(), json!(login.auth_time));
+    claims.insert("acr".to_owned(), json!(login.acr));
+    claims.insert("amr".to_owned(), methods);
+}
+
+fn user_of<'a>(provider: &'a DevProvider, login: &Login) -> Result<&'a UserInfo, OAuthError> {
+    provider
+        .user_registry()
+        .by_subject(&login.subject)
+        .ok_or(OAuthError::invalid_grant("user no longer exists"))
+}
+
+fn sign(provider: &DevProvider, typ: &str, claims: Map<String, Value>) -> Result<String, OAuthError> {
+    // The lock is not held while signing: an RSA signature takes about a millisecond.
+    let key = provider.state().keys.current();
+    let token = key
+        .sign(typ, &Value::Object(claims))
+        .map_err(|_| OAuthError::server_error("token could not be signed"))?;
+    provider.state().record_minted(&token);
+    Ok(token)
+}
+
+impl From<RandomUnavailable> for OAuthError {
+    fn from(_: RandomUnavailable) -> Self {
+        Self::server_error("random numbers are unavailable")
+    }
+}

@@ -1,0 +1,131 @@
+//! Revocation (RFC 7009) and introspection (RFC 7662).
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    client_auth::authenticate, clients::Client, endpoint::Endpoint, oauth_error::OAuthError, params::Params,
+    provider::DevProvider, state::digest,
+};
+
+pub(crate) async fn revoke(State(provider): State<DevProvider>, headers: HeaderMap, body: Bytes) -> Response {
+    provider
+        .answer(Endpoint::Revoke, || async {
+            let revoked =
+                read(&provider, &headers, &body).and_then(|(client, token)| revoke_token(&provider, client, &token));
+            match revoked {
+                Ok(()) => StatusCode::OK.into_response(),
+                Err(error) => error.into_response(),
+            }
+        })
+        .await
+}
+
+pub(crate) async fn introspect(State(provider): State<DevProvider>, headers: HeaderMap, body: Bytes) -> Response {
+    provider
+        .answer(Endpoint::Introspect, || async {
+            let described = read(&provider, &headers, &body).and_then(|(client, token)| {
+                // RFC 7662 §2.1: the caller has to be somebody, lest tokens be guessed here.
+                if client.is_public() {
+                    return Err(OAuthError::invalid_client(
+                        "introspection needs a client that authenticates",
+                    ));
+                }
+                Ok(describe(&provider, &token))
+            });
+            match described {
+                Ok(body) => ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response(),
+                Err(error) => error.into_response(),
+            }
+        })
+        .await
+}
+
+fn read<'a>(provider: &'a DevProvider, headers: &HeaderMap, body: &[u8]) -> Result<(&'a Client, String), OAuthError> {
+    let params = Params::parse_body(headers, body)?;
+    if let Some(name) = params.repeated() {
+        return Err(OAuthError::invalid_request(format!(
+            "parameter '{name}' is given more than once"
+        )));
+    }
+    let client = authenticate(provider, headers, &params)?;
+    let token = params
+        .get("token")
+        .ok_or(OAuthError::invalid_request("token is missing"))?;
+    Ok((client, token.to_owned()))
+}
+
+/// RFC 7009 §2.1: a refresh token takes its access tokens with it; an unknown token is as good as revoked.
+fn revoke_token(provider: &DevProvider, client: &Client, token: &str) -> Result<(), OAuthError> {
+    let key = digest(token);
+    let mut state = provider.state();
+    let refresh_grant = state.refresh_tokens.get(&key).map(|token| token.grant_id.clone());
+    let access_grant = state.access_tokens.get(&key).map(|token| token.grant_id.clone());
+    let Some(grant_id) = refresh_grant.as_ref().or(access_grant.as_ref()) else {
+        return Ok(());
+    };
+    let owner = state.grants.get(grant_id).map(|grant| grant.client_id.as_str());
+    if owner.is_some_and(|owner| owner != client.client_id) {
+        return Err(OAuthError::invalid_grant("token was issued to another client"));
+    }
+    match refresh_grant {
+        Some(grant_id) => state.revoke_grant(&grant_id),
+        None => drop(state.access_tokens.remove(&key)),
+    }
+    Ok(())
+}
+
+/// RFC 7662 §2.2: whatever does not count is `{"active": false}` and nothing more.
+fn describe(provider: &DevProvider, token: &str) -> Value {
+    let now = provider.now();
+    let state = provider.state();
+    let (grant, scopes, mut body) = if let Some((record, grant)) = state.live_access_token(token, now) {
+        let audiences = match grant.audiences.as_slice() {
+            [] => json!(provider.audience()),
+            [one] => json!(one),
+            several => json!(several),
+        };
+        let body = json!({
+            "token_type": "Bearer", "iat": record.issued_at, "exp": record.expires_at, "jti": record.jti,
+            "aud": audiences,
+        });
+        (grant, &record.scopes, body)
+    } else if let Some(record) = state
+        .refresh_tokens
+        .get(&digest(token))
+        .filter(|record| !record.used && now < record.expires_at)
+    {
+        let Some(grant) = state.live_grant(&record.grant_id) else {
+            return json!({ "active": false });
+        };
+        (
+            grant,
+            &grant.scopes,
+            json!({ "token_type": "refresh_token", "exp": record.expires_at }),
+        )
+    } else {
+        return json!({ "active": false });
+    };
+    body["active"] = json!(true);
+    body["iss"] = json!(provider.issuer());
+    body["client_id"] = json!(grant.client_id);
+    body["scope"] = json!(scopes.join(" "));
+    match &grant.login {
+        Some(login) => {
+            body["sub"] = json!(login.subject);
+            body["auth_time"] = json!(login.auth_time);
+            body["acr"] = json!(login.acr);
+            if let Some(user) = provider.user_registry().by_subject(&login.subject) {
+                body["username"] = json!(user.email);
+            }
+        }
+        None => body["sub"] = json!(grant.client_id),
+    }
+    body
+}

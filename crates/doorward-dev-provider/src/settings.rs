@@ -1,0 +1,221 @@
+//! How a provider is set up: in code through [`ProviderSettings`], from a file through [`ProviderFile`].
+
+use doorward_crypto::{SecretString, SystemRandom, generate_secret};
+use serde::{Deserialize, Serialize};
+
+use crate::{error::ProviderError, users::default_users};
+
+/// What becomes of a refresh token when it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshTokenRotation {
+    /// It stays as it is; the answer holds no refresh token.
+    Off,
+    /// It is replaced; the old one is refused, and nothing else happens.
+    On,
+    /// It is replaced; a second use of the old one revokes everything that came from the same login.
+    ReuseDetection,
+}
+
+/// How a provider is set up.
+///
+/// Made by [`ProviderSettings::new`] and then changed field by field.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ProviderSettings {
+    /// The issuer: scheme, loopback name and port, such as `http://localhost:6002`. Without path and trailing slash.
+    pub issuer: String,
+    /// The ID of the main client. Default: `doorward-dev`.
+    pub client_id: String,
+    /// Its secret. Default: random, new at every start.
+    pub client_secret: SecretString,
+    /// Signs this user in without a page. Default: nobody.
+    pub auto_login: Option<String>,
+    /// How long access tokens live, in seconds. Default: 300.
+    pub access_token_ttl_seconds: u64,
+    /// What becomes of a used refresh token. Default: reuse detection.
+    pub refresh_token_rotation: RefreshTokenRotation,
+    /// Whether refresh tokens are issued for `offline_access`. Default: yes.
+    pub refresh_token: bool,
+    /// Redirect URIs of the main client beside those on loopback names, compared byte for byte.
+    pub extra_redirect_uris: Vec<String>,
+    /// URIs to return to after logout, beside those on loopback names, compared byte for byte.
+    pub extra_post_logout_uris: Vec<String>,
+    /// Where logout tokens for the main client are sent. Default: nowhere.
+    pub backchannel_logout_uri: Option<String>,
+    /// The `aud` of access tokens when the client names no resource (RFC 8707). Default: `doorward-dev-api`.
+    pub audience: String,
+    /// Lets the main client do without a secret (`none`). Default: no.
+    pub danger_public_client: bool,
+    /// The main client's public keys as a JWK Set, for `private_key_jwt`. Default: none.
+    pub client_keys: Option<serde_json::Value>,
+    /// Who can sign in. Default: alice, bob and carol.
+    pub users: Vec<UserSettings>,
+    /// Further clients.
+    pub clients: Vec<ClientSettings>,
+    /// Answers `GET /_control/minted` with every secret of this run. For tests that search logs; default: no.
+    pub expose_minted: bool,
+}
+
+/// A person one can sign in as.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserSettings {
+    /// The subject; derived from the address where absent.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// The address.
+    pub email: String,
+    /// The display name.
+    pub name: String,
+    /// The roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The tenant.
+    pub tenant: String,
+}
+
+/// A client of the provider.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// The client ID.
+    pub client_id: String,
+    /// The secret; a client without one is public, or signs assertions if it has keys.
+    pub client_secret: Option<SecretString>,
+    /// The client's public keys, a JWK Set, for `private_key_jwt`.
+    pub keys: Option<serde_json::Value>,
+    /// Redirect URIs beside those on loopback names.
+    pub redirect_uris: Vec<String>,
+    /// Post-logout URIs beside those on loopback names.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens are sent.
+    pub backchannel_logout_uri: Option<String>,
+}
+
+/// The content of `provider.toml`; every key may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderFile {
+    /// See [`ProviderSettings::issuer`].
+    pub issuer: Option<String>,
+    /// See [`ProviderSettings::auto_login`].
+    pub auto_login: Option<String>,
+    /// See [`ProviderSettings::access_token_ttl_seconds`].
+    pub access_token_ttl: Option<u64>,
+    /// See [`ProviderSettings::refresh_token_rotation`].
+    pub refresh_token_rotation: Option<RefreshTokenRotation>,
+    /// See [`ProviderSettings::audience`].
+    pub audience: Option<String>,
+    /// Replaces the users.
+    pub users: Vec<UserSettings>,
+    /// The first replaces the client `doorward-dev`, the rest are added.
+    pub clients: Vec<ClientFile>,
+}
+
+/// A client in `provider.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientFile {
+    /// The client ID.
+    pub client_id: String,
+    /// The secret; without one and without keys the client is public.
+    #[serde(default)]
+    pub client_secret: Option<SecretString>,
+    /// Public keys as a JWK Set.
+    #[serde(default)]
+    pub keys: Option<serde_json::Value>,
+    /// Redirect URIs beside those on loopback names.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// Post-logout URIs beside those on loopback names.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens are sent.
+    #[serde(default)]
+    pub backchannel_logout_uri: Option<String>,
+}
+
+impl ProviderSettings {
+    /// Sets up a provider with the default users and one client that has a fresh random secret.
+    ///
+    /// # Errors
+    /// [`ProviderError::Random`] if the operating system gives no random numbers. The issuer is judged by
+    /// [`DevProvider::new`](crate::DevProvider::new).
+    pub fn new(issuer: impl Into<String>) -> Result<Self, ProviderError> {
+        Ok(Self {
+            issuer: issuer.into(),
+            client_id: "doorward-dev".to_owned(),
+            client_secret: generate_secret(&SystemRandom)?,
+            auto_login: None,
+            access_token_ttl_seconds: 300,
+            refresh_token_rotation: RefreshTokenRotation::ReuseDetection,
+            refresh_token: true,
+            extra_redirect_uris: Vec::new(),
+            extra_post_logout_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            audience: "doorward-dev-api".to_owned(),
+            danger_public_client: false,
+            client_keys: None,
+            users: default_users(),
+            clients: Vec::new(),
+            expose_minted: false,
+        })
+    }
+
+    /// Takes over what a file says.
+    pub fn apply(&mut self, file: ProviderFile) {
+        let ProviderFile {
+            issuer,
+            auto_login,
+            access_token_ttl,
+            refresh_token_rotation,
+            audience,
+            users,
+            clients,
+        } = file;
+        if let Some(issuer) = issuer {
+            self.issuer = issuer;
+        }
+        if auto_login.is_some() {
+            self.auto_login = auto_login;
+        }
+        if let Some(seconds) = access_token_ttl {
+            self.access_token_ttl_seconds = seconds;
+        }
+        if let Some(rotation) = refresh_token_rotation {
+            self.refresh_token_rotation = rotation;
+        }
+        if let Some(audience) = audience {
+            self.audience = audience;
+        }
+        if !users.is_empty() {
+            self.users = users;
+        }
+        let mut clients = clients.into_iter().map(ClientSettings::from);
+        if let Some(main) = clients.next() {
+            self.client_id = main.client_id;
+            self.danger_public_client = main.client_secret.is_none() && main.keys.is_none();
+            if let Some(secret) = main.client_secret {
+                self.client_secret = secret;
+            }
+            self.client_keys = main.keys;
+            self.extra_redirect_uris = main.redirect_uris;
+            self.extra_post_logout_uris = main.post_logout_redirect_uris;
+            self.backchannel_logout_uri = main.backchannel_logout_uri;
+        }
+        self.clients.extend(clients);
+    }
+}
+
+impl From<ClientFile> for ClientSettings {
+    fn from(file: ClientFile) -> Self {
+        Self {
+            client_id: file.client_id,
+            client_secret: file.client_secret,
+            keys: file.keys,
+            redirect_uris: file.redirect_uris,
+            post_logout_redirect_uris: file.post_logout_redirect_uris,
+            backchannel_logout_uri: file.backchannel_logout_uri,
+        }
+    }
+}
