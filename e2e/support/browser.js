@@ -1,0 +1,79 @@
+// Chromium, and the few gestures every journey shares.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const CANDIDATES = [process.env.DOORWARD_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // Test domains live on this machine; no name is ever asked of a real resolver.
+  '--host-resolver-rules=MAP *.test 127.0.0.1',
+];
+
+/** One browser; each test opens contexts of its own in it. */
+export function launch() {
+  const executablePath = CANDIDATES.find((path) => path && existsSync(path));
+  if (!executablePath) throw new Error('Chromium was not found: install it, or set DOORWARD_CHROMIUM to its path');
+  return chromium.launch({ executablePath, args: ARGUMENTS });
+}
+
+/** Presses the button of `email` on the development provider's page. */
+export async function chooseUser(page, email) {
+  const name = email.split('@')[0];
+  await page.getByRole('button', { name: new RegExp(name, 'i') }).first().click();
+}
+
+/** Signs in from the demo's front page and waits until the page says who it is. */
+export async function signIn(page, app, email) {
+  await page.goto(app);
+  await page.locator('#sign-in').click();
+  await chooseUser(page, email);
+  await page.waitForURL((url) => url.origin === new URL(app).origin && !url.pathname.startsWith('/auth/'));
+  await page.locator('#user').filter({ hasText: email }).waitFor();
+}
+
+/** Presses a button of the demo page and waits for the status its output shows. */
+export async function press(page, action, status) {
+  await page.locator(`#call-${action}`).click();
+  const output = page.locator(`#out-${action}`);
+  await page.locator(`#out-${action}[data-status="${status}"]`).waitFor({ state: 'attached', timeout: 10_000 }).catch(async () => {
+    assert.fail(`#out-${action} shows ${await output.getAttribute('data-status')}, expected ${status}: ${await output.textContent()}`);
+  });
+  return output.textContent();
+}
+
+/** A call as the page's own script would make it; answers `{status, body}` or `{error}` where the browser refused. */
+export function call(page, url, init = {}) {
+  return page.evaluate(async ([url, init]) => {
+    const { csrf, ...rest } = init;
+    const headers = { ...rest.headers };
+    if (csrf) {
+      headers['X-CSRF-TOKEN'] = document.cookie.split('; ').find((pair) => pair.startsWith('CSRF-TOKEN='))?.slice(11) ?? '';
+    }
+    try {
+      const answer = await fetch(url, { ...rest, headers });
+      const text = await answer.text();
+      let body = text;
+      try { body = JSON.parse(text); } catch { /* not JSON: the text itself is the answer */ }
+      return { status: answer.status, body };
+    } catch (error) {
+      return { error: String(error) };
+    }
+  }, [url, init]);
+}
+
+/** Collects what a page complains about; `expected` patterns are what the journey provokes on purpose. */
+export function complaints(page, expected = []) {
+  const seen = [];
+  const note = (text) => { if (!expected.some((pattern) => pattern.test(text))) seen.push(text); };
+  page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') note(message.text()); });
+  page.on('pageerror', (error) => note(String(error)));
+  return seen;
+}

@@ -1,0 +1,94 @@
+// oidc-provider, a certified OpenID provider nobody here wrote, in this process; it remembers every secret it made.
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import Provider from 'oidc-provider';
+
+const CLIENT_ID = 'doorward-e2e';
+
+/**
+ * Starts the provider for an app at `appUrl`.
+ *
+ * `counts.token` counts calls of the token endpoint by grant type, failed ones too; `secrets` maps every code, token,
+ * verifier, state and nonce that passed to what it is.
+ */
+export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 }) {
+  const clientSecret = randomBytes(24).toString('base64url');
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const issuer = `http://localhost:${server.address().port}`;
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+  const counts = { token: {}, tokenStatuses: [] };
+  const secrets = new Map([[clientSecret, 'client secret']]);
+  const remember = (value, what) => { if (value) secrets.set(String(value), what); };
+
+  const provider = new Provider(issuer, {
+    clients: [{
+      client_id: CLIENT_ID,
+      client_secret: clientSecret,
+      redirect_uris: [`${appUrl}/auth/callback`],
+      post_logout_redirect_uris: [`${appUrl}/`],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+    }],
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'e2e' }] },
+    cookies: { keys: [randomBytes(24).toString('base64url')] },
+    // Who somebody is comes from userinfo, as the specification has it for the code flow.
+    claims: { openid: ['sub', 'roles', 'tenant'], email: ['email', 'email_verified'], profile: ['name'] },
+    findAccount: (_, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, email: `${id}@acme.test`, email_verified: true, name: id, roles: ['admin'], tenant: 'acme' }),
+    }),
+    pkce: { required: () => true },
+    features: {
+      devInteractions: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      revocation: { enabled: true },
+      userinfo: { enabled: true },
+    },
+    // offline_access wants prompt=consent there; every client that may refresh gets a token here.
+    issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
+    // A refresh token used twice is reuse: the whole grant is revoked.
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    ttl: { AccessToken: accessTokenSeconds, AuthorizationCode: 60, IdToken: 300, RefreshToken: 3600, Grant: 3600, Session: 3600, Interaction: 600 },
+  });
+  provider.use(async (ctx, next) => {
+    const { query } = ctx;
+    for (const name of ['state', 'nonce', 'code_challenge']) remember(query[name], name);
+    await next();
+    if (ctx.oidc?.route !== 'token') return;
+    const { body = {}, params = {} } = ctx.oidc;
+    const grant = body.grant_type ?? params.grant_type;
+    counts.token[grant] = (counts.token[grant] ?? 0) + 1;
+    counts.tokenStatuses.push(ctx.status);
+    for (const name of ['code', 'code_verifier', 'refresh_token']) remember(body[name] ?? params[name], name);
+    for (const name of ['access_token', 'refresh_token', 'id_token']) remember(ctx.body?.[name], name);
+  });
+  server.on('request', provider.callback());
+  return {
+    issuer,
+    clientId: CLIENT_ID,
+    clientSecret,
+    counts,
+    secrets,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Goes through the provider's own login and consent pages as `user`. */
+export async function passInteractions(page, user) {
+  await page.locator('input[name="login"]').fill(user);
+  await page.locator('input[name="password"]').fill('anything');
+  await page.locator('button[type="submit"]').click();
+  await page.locator('input[name="prompt"][value="consent"]').waitFor({ state: 'attached' });
+  await page.locator('button[type="submit"]').click();
+}
