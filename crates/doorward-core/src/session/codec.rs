@@ -1,0 +1,285 @@
+//! Sealing and opening sessions.
+//!
+//! Each part has a key of its own (by purpose) and its cookie's name, or the record's key, as associated data: a value
+//! opens only as what it was sealed for and only where it was put.
+
+use doorward_crypto::{
+    AssociatedData, KeyRing, Random, RandomUnavailable, SealError, Sealer, base64url_encode, random_bytes,
+};
+use http::HeaderMap;
+
+use super::{
+    Identity, OpenedIdentity, SessionId, Tokens, Unreadable, chunks,
+    handle::{HandleCookie, SessionHandle},
+    opened, record, tokens,
+};
+use crate::{
+    cookie::{CookieNames, CookieSettings, MAX_COOKIE_BYTES, any_cookie, raw_values},
+    ports::StoreKey,
+};
+
+const IDENTITY_PURPOSE: &str = "session";
+const TOKENS_PURPOSE: &str = "session-tokens";
+
+/// Seals sessions into cookies or records and opens them again.
+#[derive(Clone)]
+pub struct SessionCodec {
+    identity: Sealer,
+    tokens: Sealer,
+    identity_data: AssociatedData,
+    tokens_data: AssociatedData,
+    names: CookieNames,
+}
+
+/// Why a session was not sealed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealSessionError {
+    /// It does not fit into its cookies.
+    #[error("session needs {bytes} bytes of cookies, more than browsers keep; use a session store")]
+    TooLarge {
+        /// What it would take, names included.
+        bytes: usize,
+    },
+    /// Its content cannot be written.
+    #[error("session content cannot be written")]
+    Content(#[from] Unreadable),
+    /// The system gave no randomness.
+    #[error("no randomness for sealing")]
+    Random(#[from] RandomUnavailable),
+    /// Sealing failed.
+    #[error("sealing failed")]
+    Seal(#[from] SealError),
+}
+
+/// What the request's cookies say about a sealed session.
+#[derive(Debug)]
+pub enum IdentityCookie {
+    /// There is no session cookie.
+    Absent,
+    /// There is one, or there are several, and none can be trusted.
+    Unreadable,
+    /// Exactly one session was opened.
+    Opened(OpenedIdentity),
+}
+
+impl SessionCodec {
+    /// Derives the keys and fixes the names.
+    pub fn new(keys: &KeyRing, cookies: &CookieSettings) -> SessionCodec {
+        let identity = keys.sealer(IDENTITY_PURPOSE);
+        let tokens = keys.sealer(TOKENS_PURPOSE);
+        let name = cookies.names().session().as_str();
+        SessionCodec {
+            identity_data: identity.associated(name),
+            tokens_data: tokens.associated(name),
+            identity,
+            tokens,
+            names: cookies.names().clone(),
+        }
+    }
+
+    /// Tells whether a session cookie came at all, readable or not; the first question of the guard.
+    pub fn has_session_cookie(&self, headers: &HeaderMap) -> bool {
+        any_cookie(headers, self.names.session())
+    }
+
+    /// Seals an identity part into its cookie's value.
+    ///
+    /// # Errors
+    /// [`SealSessionError::TooLarge`] where name and value pass 4,096 bytes, which the application's own data can cause.
+    pub fn seal_identity(&self, random: &dyn Random, identity: &Identity) -> Result<String, SealSessionError> {
+        let plain = opened::write(identity)?;
+        let bytes = self.names.session().as_str().len() + 1 + Sealer::sealed_len(plain.len());
+        if bytes > MAX_COOKIE_BYTES {
+            return Err(SealSessionError::TooLarge { bytes });
+        }
+        Ok(self.identity.seal(random, &self.identity_data, &plain)?)
+    }
+
+    /// Opens an identity part; `None` for whatever was not sealed here for this cookie.
+    ///
+    /// # Security
+    /// The value is the browser's. Nothing of it is looked at before its tag fits.
+    #[inline]
+    pub fn open_identity(&self, value: &[u8]) -> Option<OpenedIdentity> {
+        let opened = self.identity.open(&self.identity_data, value).ok()?;
+        OpenedIdentity::read(opened).ok()
+    }
+
+    /// Tells whether a value was sealed with the key that seals now; if not, it is time to write it anew.
+    pub fn is_current(&self, value: &[u8]) -> bool {
+        self.identity.is_sealed_by_first_key(value)
+    }
+
+    /// Finds and opens the identity part among the request's cookies.
+    ///
+    /// # Security
+    /// Several cookies of the name mean that one may be planted (RFC 6265bis, section 8.6). All are opened: states of
+    /// one session give the newest, two different sessions give none.
+    pub fn find_identity(&self, headers: &HeaderMap) -> IdentityCookie {
+        let mut found: Option<OpenedIdentity> = None;
+        let mut any = false;
+        for value in raw_values(headers, self.names.session()) {
+            any = true;
+            let Some(opened) = self.open_identity(value) else {
+                continue;
+            };
+            match &found {
+                Some(other) if other.id() != opened.id() => return IdentityCookie::Unreadable,
+                Some(other) if other.revision() >= opened.revision() => {}
+                _ => found = Some(opened),
+            }
+        }
+        match found {
+            Some(opened) => IdentityCookie::Opened(opened),
+            None if any => IdentityCookie::Unreadable,
+            None => IdentityCookie::Absent,
+        }
+    }
+
+    /// Seals a token part into the values of its cookies, one or two, in the order of their names.
+    ///
+    /// # Errors
+    /// [`SealSessionError::TooLarge`] where they would pass 4,096 bytes each or 7,000 together: try
+    /// [`Tokens::without_id_token`] next.
+    pub fn seal_tokens(
+        &self,
+        random: &dyn Random,
+        id: &SessionId,
+        revision: u64,
+        tokens: &Tokens,
+    ) -> Result<Vec<String>, SealSessionError> {
+        let plain = tokens::write(id, revision, tokens).ok_or(Unreadable)?;
+        let sealed = self.tokens.seal(random, &self.tokens_data, &plain)?;
+        let write_id = base64url_encode(&random_bytes::<6>(random)?);
+        chunks::cut(&sealed, &write_id, self.names.tokens())
+    }
+
+    /// Opens the token part of a session, with the revision it was written at.
+    ///
+    /// Chunks that are missing, of two writes, foreign or of another session count as no token part. Of several states
+    /// the newest is returned.
+    pub fn open_tokens(&self, headers: &HeaderMap, id: &SessionId) -> Option<(Tokens, u64)> {
+        let [first, second] = self.names.tokens();
+        let firsts: Vec<&[u8]> = raw_values(headers, first).collect();
+        let seconds: Vec<&[u8]> = raw_values(headers, second).collect();
+        chunks::join(&firsts, &seconds)
+            .iter()
+            .filter_map(|sealed| self.tokens.open(&self.tokens_data, sealed).ok())
+            .filter_map(|plain| tokens::read(&plain, id))
+            .max_by_key(|(_, revision)| *revision)
+    }
+
+    /// Tells which of the token part's cookies came, so that stale chunks can be deleted.
+    pub fn token_cookies_present(&self, headers: &HeaderMap) -> [bool; 2] {
+        self.names.tokens().each_ref().map(|name| any_cookie(headers, name))
+    }
+
+    /// Seals both parts into the record of a stored session, bound to its key.
+    ///
+    /// # Errors
+    /// [`SealSessionError`], size aside: a record may hold what cookies cannot.
+    pub fn seal_record(
+        &self,
+        random: &dyn Random,
+        key: &StoreKey,
+        identity: &Identity,
+        tokens: Option<&Tokens>,
+    ) -> Result<Vec<u8>, SealSessionError> {
+        let sealed = match tokens {
+            None => String::new(),
+            Some(tokens) => {
+                let plain = tokens::write(&identity.id, identity.revision, tokens).ok_or(Unreadable)?;
+                self.tokens.seal(random, &record_data(&self.tokens, key), &plain)?
+            }
+        };
+        self.join_record(random, key, identity, sealed.as_bytes())
+    }
+
+    /// Seals a record with a new identity part and the token part of the old one, which stays closed.
+    ///
+    /// # Errors
+    /// [`SealSessionError::Content`] where the old record is not one; else as [`seal_record`](Self::seal_record).
+    pub fn reseal_record(
+        &self,
+        random: &dyn Random,
+        key: &StoreKey,
+        identity: &Identity,
+        old: &[u8],
+    ) -> Result<Vec<u8>, SealSessionError> {
+        let (_, tokens) = record::split(old).ok_or(Unreadable)?;
+        self.join_record(random, key, identity, tokens)
+    }
+
+    /// Opens the identity part of a record; `None` for garbage, a record of another key or an unknown version.
+    pub fn open_record_identity(&self, key: &StoreKey, payload: &[u8]) -> Option<OpenedIdentity> {
+        let (sealed, _) = record::split(payload)?;
+        let opened = self.identity.open(&record_data(&self.identity, key), sealed).ok()?;
+        OpenedIdentity::read(opened).ok()
+    }
+
+    /// Opens the token part of a record.
+    pub fn open_record_tokens(&self, key: &StoreKey, payload: &[u8], id: &SessionId) -> Option<(Tokens, u64)> {
+        let (_, sealed) = record::split(payload)?;
+        let plain = self.tokens.open(&record_data(&self.tokens, key), sealed).ok()?;
+        tokens::read(&plain, id)
+    }
+
+    /// Draws the handle of a new stored session.
+    ///
+    /// # Errors
+    /// [`RandomUnavailable`].
+    pub fn new_handle(&self, random: &dyn Random) -> Result<SessionHandle, RandomUnavailable> {
+        SessionHandle::random(random)
+    }
+
+    /// Reads a handle from a cookie's value.
+    pub fn parse_handle(&self, value: &[u8]) -> Option<SessionHandle> {
+        SessionHandle::parse(value)
+    }
+
+    /// Finds the handle among the request's cookies; two different ones count as none.
+    pub fn find_handle(&self, headers: &HeaderMap) -> HandleCookie {
+        let mut found: Option<SessionHandle> = None;
+        let mut any = false;
+        for value in raw_values(headers, self.names.session()) {
+            any = true;
+            let Some(handle) = SessionHandle::parse(value) else {
+                continue;
+            };
+            match &found {
+                Some(other) if *other != handle => return HandleCookie::Unreadable,
+                _ => found = Some(handle),
+            }
+        }
+        match found {
+            Some(handle) => HandleCookie::Found(handle),
+            None if any => HandleCookie::Unreadable,
+            None => HandleCookie::Absent,
+        }
+    }
+
+    fn join_record(
+        &self,
+        random: &dyn Random,
+        key: &StoreKey,
+        identity: &Identity,
+        tokens: &[u8],
+    ) -> Result<Vec<u8>, SealSessionError> {
+        let plain = opened::write(identity)?;
+        let sealed = self.identity.seal(random, &record_data(&self.identity, key), &plain)?;
+        Ok(record::join(&sealed, tokens).ok_or(Unreadable)?)
+    }
+}
+
+impl core::fmt::Debug for SessionCodec {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SessionCodec")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+fn record_data(sealer: &Sealer, key: &StoreKey) -> AssociatedData {
+    sealer.associated(&key.to_hex())
+}

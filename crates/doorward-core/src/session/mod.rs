@@ -1,0 +1,34 @@
+//! Sessions: who is signed in, with which tokens, and for how long.
+//!
+//! A session has two parts, sealed apart: the [`Identity`], small and opened on every request, and the [`Tokens`],
+//! large and opened only by refresh, relay or a handler that asks. Both carry the session ID, so that parts of two
+//! sessions never count as one.
+//!
+//! # Security
+//! Start, idle end and absolute end are inside the seal and judged on every request; a cookie's `Max-Age` is a courtesy
+//! to the browser. Data of the application lives in a map of its own and cannot reach any other field.
+
+mod chunks;
+mod codec;
+mod data;
+mod handle;
+mod id;
+mod identity;
+mod lifetime;
+mod opened;
+mod record;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    codec::{IdentityCookie, SealSessionError, SessionCodec},
+    data::{DataChanges, DataError},
+    handle::{HandleCookie, SessionHandle},
+    id::SessionId,
+    identity::{Identity, User},
+    lifetime::{Expired, Lifetimes, LiveSession, check, refresh_at},
+    opened::{IdentityBody, OpenedIdentity, Unreadable},
+    tokens::Tokens,
+};

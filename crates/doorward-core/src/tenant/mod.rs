@@ -1,0 +1,91 @@
+//! Tenants: who a session belongs to, and which of them a request may see.
+
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::resolve::TenantScope;
+
+const DEFAULT: &str = "default";
+const MAX_NAME: usize = 63;
+const MAX_CLAIM: usize = 255;
+
+/// The name of a tenant.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TenantId(Arc<str>);
+
+/// A text that names no tenant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TenantIdError {
+    /// Not 1 to 63 of letters, digits, `-`, `_` and `.`.
+    #[error("tenant name must be 1 to 63 letters, digits, \"-\", \"_\" or \".\"")]
+    InvalidName,
+    /// Not 1 to 255 visible ASCII characters.
+    #[error("tenant claim must be 1 to 255 visible ASCII characters")]
+    InvalidClaim,
+}
+
+impl TenantId {
+    /// Parses the name of a tenant as configurations and host names write it; upper case is lowered.
+    ///
+    /// # Errors
+    /// [`TenantIdError::InvalidName`].
+    pub fn parse(name: &str) -> Result<TenantId, TenantIdError> {
+        let fits = (1..=MAX_NAME).contains(&name.len())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+        if !fits {
+            return Err(TenantIdError::InvalidName);
+        }
+        Ok(TenantId(name.to_ascii_lowercase().into()))
+    }
+
+    /// Takes a tenant from a claim of the provider, exactly as it stands there.
+    ///
+    /// # Errors
+    /// [`TenantIdError::InvalidClaim`].
+    pub fn from_claim(claim: &str) -> Result<TenantId, TenantIdError> {
+        let fits = (1..=MAX_CLAIM).contains(&claim.len()) && claim.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+        if !fits {
+            return Err(TenantIdError::InvalidClaim);
+        }
+        Ok(TenantId(claim.into()))
+    }
+
+    /// Returns the tenant of everyone where there are no tenants: `default`.
+    pub fn default_tenant() -> TenantId {
+        TenantId(DEFAULT.into())
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::fmt::Display for TenantId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for TenantId {
+    type Error = TenantIdError;
+
+    fn try_from(text: String) -> Result<TenantId, TenantIdError> {
+        TenantId::from_claim(&text)
+    }
+}
+
+impl From<TenantId> for String {
+    fn from(tenant: TenantId) -> String {
+        tenant.as_str().to_owned()
+    }
+}
