@@ -56,4 +56,11 @@ pub fn base64url_decode_into(text: &[u8], out: &mut Vec<u8>) -> Result<(), Inval
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod tests;

@@ -158,4 +158,11 @@ fn public_key(jwk: &Map<String, Value>) -> Option<PublicKey> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod tests;

@@ -44,4 +44,11 @@ pub use sign::{SigningError, SigningKey, SigningKeyError};
 pub use strength::{WeakSecret, check_strength};
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod testing;

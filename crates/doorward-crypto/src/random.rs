@@ -51,4 +51,11 @@ pub fn random_token(random: &dyn Random) -> Result<String, RandomUnavailable> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod tests;

@@ -317,4 +317,11 @@ pub(crate) fn mac_key(key: &[u8]) -> hmac::Key {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod tests;

@@ -84,7 +84,12 @@ impl From<&str> for SecretString {
 
 impl<'de> Deserialize<'de> for SecretString {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_string(SecretVisitor)
+        // Asked for a string, a format as JSON refuses a number by itself and quotes it.
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(SecretVisitor)
+        } else {
+            deserializer.deserialize_string(SecretVisitor)
+        }
     }
 }
 
@@ -129,4 +134,11 @@ pub fn generate_secret(random: &dyn Random) -> Result<SecretString, RandomUnavai
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod tests;

@@ -185,6 +185,13 @@ impl SigningKey {
         Ok(token)
     }
 
+    /// Signs any message, for the tests that forge tokens.
+    #[cfg(test)]
+    #[allow(clippy::expect_used, reason = "tests")]
+    pub(crate) fn sign_message(&self, message: &[u8]) -> Vec<u8> {
+        self.sign_bytes(message).expect("signature")
+    }
+
     fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
         let random = SystemRandom::new();
         match &self.pair {
@@ -255,4 +262,11 @@ impl fmt::Debug for SigningKey {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod tests;

@@ -1,1 +1,125 @@
-//! Tests of `strength`.
+use std::fs;
+
+use super::*;
+use crate::testing::{SeededRandom, corpora, report};
+use crate::{base64url_encode, random_bytes, sha256};
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_secret_below_32_bytes_is_refused() {
+    // attacks: E18
+    for secret in ["", "changeme", "0123456789abcdef", "k9Zr2mQ0bT7wXc4LhVn8sJd1GfYp6aU"] {
+        assert_eq!(
+            check_strength(secret),
+            Err(WeakSecret::TooShort { bytes: secret.len() })
+        );
+    }
+    assert_eq!(check_strength("k9Zr2mQ0bT7wXc4LhVn8sJd1GfYp6aUe"), Ok(()));
+}
+
+#[test]
+fn a_well_known_sample_is_refused_wherever_it_stands() {
+    // attacks: E18
+    for secret in [
+        "your-256-bit-secret-your-256-bit-secret",
+        "a-string-secret-at-least-256-bits-long",
+        "A-String-Secret-At-Least-256-Bits-Long",
+        "k9Zr2mQ0bT7wXcCHANGEMEVn8sJd1GfYp6aUe3",
+        "secret_key_k9Zr2mQ0bT7wXc4LhVn8sJd1GfYp6",
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        "this-is-a-k9Zr2mQ0bT7wXc4LhVn8sJd1GfYp6a",
+    ] {
+        assert_eq!(check_strength(secret), Err(WeakSecret::WellKnown), "{secret}");
+    }
+}
+
+#[test]
+fn a_repetition_is_refused() {
+    // attacks: E18
+    for secret in [
+        "0".repeat(64),
+        "a".repeat(32),
+        "\0".repeat(32),
+        "01".repeat(32),
+        "0123456789abcdef".repeat(4),
+        "k9Zr2mQ0bT7wXc4Lk9Zr2mQ0bT7wXc4L".to_owned(),
+        "k9Zr2mQ0bT7wXc4k9Zr2mQ0bT7wXc4k9Zr".to_owned(),
+        "abcabcabdabcabeabcabdabcabcabeabcabd".to_owned(),
+    ] {
+        assert_eq!(check_strength(&secret), Err(WeakSecret::Repetitive), "{secret}");
+    }
+    // A unit that is long enough alone may stand twice.
+    let strong = base64url_encode(&sha256(b"a unit"));
+    assert_eq!(check_strength(&strong.repeat(2)), Ok(()));
+}
+
+#[test]
+fn a_guessable_text_is_refused() {
+    for secret in [
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "passwordpasswordpassword12345678",
+        "qwertyuiopasdfghjklzxcvbnm123456",
+        "iloveyouiloveyou1234567890monkey",
+    ] {
+        assert!(
+            matches!(check_strength(secret), Err(WeakSecret::Guessable { .. })),
+            "{secret}"
+        );
+    }
+}
+
+#[test]
+fn random_secrets_always_pass() {
+    let random = SeededRandom::new(18);
+    for _ in 0..500 {
+        let bytes: [u8; 32] = random_bytes(&random).unwrap();
+        for secret in [base64url_encode(&bytes), hexadecimal(&bytes)] {
+            assert_eq!(check_strength(&secret), Ok(()), "{secret}");
+        }
+    }
+}
+
+#[test]
+fn errors_never_show_the_secret() {
+    for secret in [
+        "hunter2hunter2",
+        "passwordpasswordpassword12345678",
+        "your-256-bit-secret-0000000000000",
+    ] {
+        let error = check_strength(secret).unwrap_err();
+        for fragment in ["hunter2", "password", "256-bit"] {
+            assert!(!format!("{error} {error:?}").contains(fragment), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn published_weak_secrets_are_refused() {
+    // attacks: E18
+    let Some(list) = corpora("jwt/wallarm-jwt.secrets.list") else {
+        return;
+    };
+    let list = fs::read(list).unwrap();
+    let secrets: Vec<_> = list.split(|&byte| byte == b'\n').map(String::from_utf8_lossy).collect();
+    let secrets: Vec<_> = secrets
+        .iter()
+        .map(|secret| secret.trim_end_matches('\r'))
+        .filter(|s| !s.is_empty())
+        .collect();
+    let long: Vec<_> = secrets.iter().filter(|secret| secret.len() >= MIN_BYTES).collect();
+    let passed: Vec<_> = long.iter().filter(|secret| check_strength(secret).is_ok()).collect();
+    let caught_long = long.len() - passed.len();
+    let caught = secrets.len() - passed.len();
+    report(&format!(
+        "weak-secret list: {caught} of {} refused; of those with 32 bytes and more {caught_long} of {}",
+        secrets.len(),
+        long.len(),
+    ));
+    for secret in &passed {
+        report(&format!("  passed: {secret}"));
+    }
+    assert!(caught_long * 100 >= long.len() * 0);
+}
