@@ -1,0 +1,311 @@
+// The Doorward demo page: plain JavaScript, no build step, readable from top to bottom.
+//
+//   1. call       one request to the backend, with the CSRF token where it is wanted
+//   2. answers    what the page shows, and does, for 200, 401, 403 and 503
+//   3. session    who is signed in and how long for
+//   4. sign-out   end the session here, then at the provider
+//   5. live       server-sent events and a WebSocket
+//   6. start      wires the buttons
+
+const $ = (id) => document.getElementById(id);
+
+/** Makes an element; strings become text, never markup. */
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+// --- 1. call -----------------------------------------------------------------------------------
+
+/** The CSRF token: a cookie this page may read and a page of another site may not. */
+function csrfToken() {
+  const pair = document.cookie.split("; ").find((cookie) => cookie.startsWith("CSRF-TOKEN="));
+  return pair ? pair.slice("CSRF-TOKEN=".length) : "";
+}
+
+/** Sends one request; resolves to what came back and rejects only when nothing did. */
+async function call(path, { method = "GET", json, token = true } = {}) {
+  const headers = { Accept: "application/json" };
+  const unsafe = method !== "GET" && method !== "HEAD";
+  if (unsafe && token) headers["X-CSRF-TOKEN"] = csrfToken();
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+
+  const started = performance.now();
+  const response = await fetch(path, {
+    method,
+    headers,
+    credentials: "include",
+    body: json === undefined ? undefined : JSON.stringify(json),
+  });
+  const text = await response.text();
+  let body = null;
+  try {
+    body = text ? JSON.parse(text) : null;
+  } catch {
+    body = text;
+  }
+  return { status: response.status, body, milliseconds: Math.round(performance.now() - started) };
+}
+
+// --- 2. answers --------------------------------------------------------------------------------
+
+const REASONS = {
+  csrf_missing: "The session cookie came along by itself, the token did not. A form on another site gets exactly this far.",
+  csrf_mismatch: "A token was sent, but not the one of this session.",
+  cross_origin: "The request came from another site.",
+  role_missing: "You are signed in, so signing in again would not help: this needs a role you do not have.",
+  session_missing: "Nobody is signed in here. The page may offer to sign in, and does.",
+  session_expired: "The session came to its end. Sign in again to go on.",
+  session_revoked: "The session was ended, in another tab perhaps. Sign in again to go on.",
+  provider_unavailable: "The identity provider is out of reach. You are still signed in; try again in a moment.",
+};
+
+/** The sign-in address of a 401, with the way back to this very place. */
+function signInUrl(problem) {
+  const url = new URL(problem?.login_url ?? "/auth/login", location.href);
+  url.searchParams.set("return_url", location.pathname + location.search + location.hash);
+  return url.href;
+}
+
+/** Shows one answer: status, code, body, and a word on what it means. */
+function show(out, method, path, answer) {
+  const { status, body, milliseconds } = answer;
+  const kind = status < 300 ? "good" : status === 401 || status === 403 ? "bad" : "warn";
+  const line = el("p", { class: "answer-line", role: "status" },
+    el("span", { class: "pill" }, `${status}${status < 300 ? " OK" : ""}`),
+    ...(body?.code ? [el("code", {}, body.code)] : []),
+    el("span", { class: "muted" }, `${milliseconds} ms`));
+  const answered = el("div", { class: "answer", "data-kind": kind }, line);
+  const why = REASONS[body?.code];
+  if (why) answered.append(el("p", { class: "why" }, why));
+  if (body !== null) {
+    const pre = el("pre", { tabindex: "0", role: "region", "aria-label": `Body of the answer to ${method} ${path}` });
+    pre.append(...(typeof body === "string" ? [body] : highlight(pretty(body))));
+    answered.append(pre);
+  }
+  out.replaceChildren(answered);
+  if (body?.code) out.dataset.code = body.code;
+  else delete out.dataset.code;
+  out.dataset.status = String(status);
+}
+
+/** JSON as people write it: short lists stay on one line. */
+function pretty(value) {
+  const list = /\[\n\s+([^[\]{}]*?)\n\s+\]/g;
+  return JSON.stringify(value, null, 2).replace(list, (_, items) => `[${items.replace(/,\n\s+/g, ", ")}]`);
+}
+
+/** Colours JSON; every piece stays text. */
+function highlight(json) {
+  const token = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+  const parts = [];
+  let end = 0;
+  for (const match of json.matchAll(token)) {
+    parts.push(json.slice(end, match.index));
+    const [whole, string, colon] = match;
+    const kind = string === undefined ? "j-number" : colon === undefined ? "j-text" : "j-key";
+    parts.push(el("span", { class: kind }, string ?? whole), colon ?? "");
+    end = match.index + whole.length;
+  }
+  return [...parts, json.slice(end)];
+}
+
+/** Runs the call of one button and shows what came of it. */
+async function run(button, out, path, options = {}) {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  delete out.dataset.status;
+  try {
+    const answer = await call(path, options);
+    show(out, options.method ?? "GET", path, answer);
+    if (answer.status === 401) offerSignIn(answer.body);
+    else if (state() === "signed-in") await readSession();
+  } catch {
+    out.replaceChildren(el("p", { class: "answer", role: "status" }, "No answer: the backend is out of reach."));
+    out.dataset.status = "0";
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+/** What the page does about a 401: offer the sign-in that leads back here. */
+function offerSignIn(problem) {
+  const url = signInUrl(problem);
+  $("sign-in").href = url;
+  $("sign-in-return").href = url;
+  $("return-url").textContent = url;
+  $("return").hidden = false;
+  if (state() === "signed-in") showSignedOut("Your session has ended. Sign in to go on where you were.");
+}
+
+// --- 3. session --------------------------------------------------------------------------------
+
+let session = null;
+
+const state = () => document.documentElement.dataset.state;
+
+/** Asks who is signed in. `slide=false` only looks: it does not extend the session. */
+async function readSession({ extend = false } = {}) {
+  let answer;
+  try {
+    answer = await call(extend ? "/auth/session" : "/auth/session?slide=false");
+  } catch {
+    return notice("The server does not answer.");
+  }
+  if (answer.status === 200) return showSignedIn(answer.body);
+  if (answer.status !== 401) return notice("Whether you are signed in cannot be told right now. Try again in a moment.");
+  const ended = state() === "signed-in";
+  showSignedOut(ended ? "Your session has ended. Sign in to go on where you were." : "");
+}
+
+function notice(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = !text;
+}
+
+function showSignedIn(answer) {
+  const { name, email, roles = [] } = answer.metadata ?? {};
+  const shownName = name || email || "Someone";
+  session = answer;
+  notice("");
+  $("title").textContent = `Come in, ${shownName.split(" ")[0]}`;
+  $("lead").textContent = "The door is open: the same calls now answer 200 where you may, and 403 where you may not.";
+  $("state").replaceChildren(el("span", { class: "wide" }, "Signed in as\u00a0"), email || shownName);
+  $("user-name").textContent = shownName;
+  $("user-email").textContent = email ?? "";
+  $("user-initials").textContent = initials(shownName);
+  $("user-tenant").textContent = answer.tenantId;
+  $("user-id").textContent = answer.userId;
+  $("user-roles").replaceChildren(...(roles.length ? roles.map((role) => el("span", { class: "chip" }, role)) : ["none"]));
+  document.documentElement.dataset.state = "signed-in";
+  tick();
+}
+
+function showSignedOut(text) {
+  session = null;
+  stopLive();
+  notice(text);
+  $("title").textContent = "Who is at the door?";
+  $("lead").textContent = "This small app has a backend with guarded endpoints. Without a session they stay shut: try them below, then sign in and try again.";
+  $("state").textContent = "Signed out";
+  document.documentElement.dataset.state = "signed-out";
+}
+
+function initials(name) {
+  const words = name.split(/[\s@._-]+/).filter(Boolean);
+  return words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
+}
+
+/** Moves the clock on; asks again when the end is there. */
+function tick() {
+  if (!session) return;
+  const left = Math.max(0, session.expiresAt - Date.now());
+  const seconds = Math.ceil(left / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  $("session-left").textContent = `${hours ? `${hours}:` : ""}${two(minutes)}:${two(seconds % 60)}`;
+  const full = (session.metadata?.idleTimeoutSeconds ?? 3600) * 1000;
+  $("session-bar").value = Math.min(1, left / full);
+  const end = new Date(session.expiresAt);
+  $("session-end").textContent = end.toLocaleTimeString();
+  $("session-end").dateTime = end.toISOString();
+  if (left === 0) {
+    session = null;
+    readSession();
+  }
+}
+
+// --- 4. sign-out -------------------------------------------------------------------------------
+
+/** Ends the session here, then goes to the provider to end it there. Without this script the form does both. */
+async function signOut(event) {
+  event.preventDefault();
+  try {
+    const answer = await call("/auth/logout", { method: "POST" });
+    if (answer.status === 200 && answer.body?.logoutUrl) return location.assign(answer.body.logoutUrl);
+    notice(`Signing out failed with ${answer.status}. Try again.`);
+  } catch {
+    notice("Signing out failed: the server does not answer.");
+  }
+}
+
+// --- 5. live -----------------------------------------------------------------------------------
+
+let events = null;
+let socket = null;
+
+function toggleEvents() {
+  if (events) return stopEvents("Not listening.");
+  $("call-events").textContent = "Stop";
+  $("call-events").setAttribute("aria-pressed", "true");
+  $("out-events").textContent = "Connecting…";
+  events = new EventSource("/api/events");
+  events.addEventListener("tick", (event) => {
+    const { n, time } = JSON.parse(event.data);
+    $("out-events").textContent = `tick ${n} at ${time}`;
+    $("out-events").dataset.n = String(n);
+  });
+  events.addEventListener("error", () => {
+    stopEvents("The stream has ended.");
+    readSession();
+  });
+}
+
+function stopEvents(text) {
+  events?.close();
+  events = null;
+  $("call-events").textContent = "Listen";
+  $("call-events").setAttribute("aria-pressed", "false");
+  $("out-events").textContent = text;
+}
+
+function echo(event) {
+  event.preventDefault();
+  const text = $("socket-text").value;
+  if (socket?.readyState === WebSocket.OPEN) return socket.send(text);
+  socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/socket`);
+  socket.addEventListener("open", () => socket.send(text));
+  socket.addEventListener("message", (message) => {
+    $("out-socket").textContent = `echo: ${message.data}`;
+  });
+  socket.addEventListener("close", ({ code }) => {
+    $("out-socket").textContent = code === 4401 ? "Closed: the session has ended (4401)." : `Closed (${code}).`;
+    if (code === 4401) readSession();
+  });
+}
+
+function stopLive() {
+  if (events) stopEvents("Not listening.");
+  socket?.close();
+  socket = null;
+}
+
+// --- 6. start ----------------------------------------------------------------------------------
+
+const write = { method: "POST", json: { note: "written from the demo page" } };
+const calls = {
+  protected: ["/api/protected"],
+  post: ["/api/protected", write],
+  "post-without-token": ["/api/protected", { ...write, token: false }],
+  admin: ["/api/admin"],
+  public: ["/api/public"],
+};
+for (const [name, [path, options]] of Object.entries(calls)) {
+  const button = $(`call-${name}`);
+  button.addEventListener("click", () => run(button, $(`out-${name}`), path, options));
+}
+$("sign-out-form").addEventListener("submit", signOut);
+$("session-extend").addEventListener("click", () => readSession({ extend: true }));
+$("call-events").addEventListener("click", toggleEvents);
+$("socket-form").addEventListener("submit", echo);
+setInterval(tick, 1000);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) readSession();
+});
+
+await readSession();
+// The first thing a visitor sees is a guarded call and its answer.
+await run($("call-protected"), $("out-protected"), "/api/protected");
+document.documentElement.dataset.ready = "true";
