@@ -1,0 +1,1 @@
+//! Every way to misbehave that has a name, as a table.

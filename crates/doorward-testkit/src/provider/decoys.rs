@@ -1,0 +1,1 @@
+//! Keys that no relying party may choose, for the key set.

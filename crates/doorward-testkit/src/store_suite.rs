@@ -1,0 +1,2 @@
+//! The promises of a session store.
+pub async fn run_store_suite() {}
