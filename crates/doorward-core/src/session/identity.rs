@@ -56,6 +56,8 @@ pub struct Identity {
     pub revision: u64,
     /// The provider's name in the configuration.
     pub provider: String,
+    /// Whether the application set the roles at login, so that the provider's claims no longer change them.
+    pub roles_are_ours: bool,
     /// Who is signed in.
     pub user: User,
     /// The scopes that were granted.

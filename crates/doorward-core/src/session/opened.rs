@@ -48,6 +48,8 @@ struct Head {
 pub struct IdentityBody<'a> {
     /// The provider's name in the configuration.
     pub provider: &'a str,
+    /// Whether the application set the roles at login.
+    pub roles_are_ours: bool,
     /// The provider's `sub`.
     pub subject: &'a str,
     /// The provider's `iss`.
@@ -190,6 +192,7 @@ impl OpenedIdentity {
             id: self.head.id,
             revision: self.head.revision,
             provider: body.provider.to_owned(),
+            roles_are_ours: body.roles_are_ours,
             user: User {
                 subject: body.subject.to_owned(),
                 issuer: body.issuer.to_owned(),
@@ -288,6 +291,7 @@ pub(super) fn write(identity: &Identity) -> Result<Vec<u8>, Unreadable> {
     };
     let body = IdentityBody {
         provider: &identity.provider,
+        roles_are_ours: identity.roles_are_ours,
         subject: &user.subject,
         issuer: &user.issuer,
         email: user.email.as_deref(),
