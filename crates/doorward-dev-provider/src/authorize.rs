@@ -3,6 +3,10 @@
 //! In this order: client and redirect URI are known, or a page says so and nothing is redirected; the request is well
 //! formed, or the client is told by redirect; then [`decide`] says whether the browser's session is enough.
 
+mod decision;
+#[cfg(test)]
+mod tests;
+
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
@@ -19,8 +23,9 @@ use crate::{
     params::{Params, is_scope_token},
     provider::DevProvider,
     reply::{ReplyTarget, ResponseMode},
-    state::Session,
 };
+
+pub(crate) use decision::{Decision, decide};
 
 const MAX_SCOPES: usize = 32;
 
@@ -70,19 +75,6 @@ pub(crate) enum RequestFault {
     Page(String),
     /// The client is told.
     Reply(ReplyTarget, &'static str, String),
-}
-
-/// What happens to a well-formed request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision<'a> {
-    /// The session is enough.
-    UseSession,
-    /// That subject is signed in without a page.
-    SignIn(&'a str),
-    /// The page is shown.
-    ShowPage,
-    /// `prompt=none` cannot be fulfilled.
-    LoginRequired,
 }
 
 pub(crate) async fn get(
@@ -190,37 +182,6 @@ fn target_error(
     description: &str,
 ) -> Response {
     request.target.refuse(provider.issuer(), status, error, description)
-}
-
-/// Decides whether `session` answers `request`, and what happens if not.
-///
-/// A session does not answer a request that asks for the person anew, for another person, for a younger sign-in
-/// (`max_age`) or for a context it was not made in (`acr_values`).
-pub(crate) fn decide<'a>(
-    request: &AuthorizeRequest,
-    session: Option<&Session>,
-    hinted_subject: Option<&str>,
-    auto_login_subject: Option<&'a str>,
-    now: u64,
-) -> Decision<'a> {
-    let silent = request.prompts.contains(&Prompt::None);
-    let asks_anew = !silent && !request.prompts.is_empty();
-    let suffices = |session: &&Session| {
-        !asks_anew
-            && hinted_subject.is_none_or(|subject| subject == session.subject)
-            // max_age=0 asks for a sign-in now, even within the same second.
-            && request.max_age.is_none_or(|max_age| max_age > 0 && now.saturating_sub(session.auth_time) <= max_age)
-            && (request.acr_values.is_empty() || request.acr_values.contains(&session.acr.as_str()))
-    };
-    let session = session.filter(suffices);
-    match (session, auto_login_subject) {
-        (Some(_), _) if silent => Decision::UseSession,
-        (None, _) if silent => Decision::LoginRequired,
-        (Some(session), Some(subject)) if session.subject == subject => Decision::UseSession,
-        (_, Some(subject)) => Decision::SignIn(subject),
-        (Some(_), None) => Decision::UseSession,
-        (None, None) => Decision::ShowPage,
-    }
 }
 
 /// Reads an authorization request.
@@ -410,6 +371,3 @@ fn known_acr(name: &str) -> Option<&'static str> {
 pub(crate) fn is_resource(uri: &str) -> bool {
     uri.len() <= 512 && url::Url::parse(uri).is_ok_and(|url| url.fragment().is_none())
 }
-
-#[cfg(test)]
-mod tests;

@@ -30,6 +30,7 @@ mod guard;
 mod keys;
 mod login;
 mod logout;
+mod members;
 mod mint;
 mod oauth_error;
 mod pages;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     keys::ALGORITHM,
+    members::{extend, object},
     oauth_error::OAuthError,
     provider::DevProvider,
     state::{AccessToken, Grant, IdToken, Login, REFRESH_TOKEN_TTL, RefreshToken, digest},
@@ -31,19 +32,14 @@ pub(crate) fn access_token(
     let expires_in = provider.state().knobs.access_token_ttl;
     let expires_at = issued_at.saturating_add(expires_in);
     let jti = random_token(&SystemRandom)?;
-    let audience: Value = match grant.audiences.as_slice() {
-        [] => json!(provider.audience()),
-        [one] => json!(one),
-        several => json!(several),
-    };
-    let mut claims = Map::from_iter([
-        ("iss".to_owned(), json!(provider.issuer())),
-        ("aud".to_owned(), audience),
-        ("client_id".to_owned(), json!(grant.client_id)),
-        ("scope".to_owned(), json!(scopes.join(" "))),
-        ("jti".to_owned(), json!(jti)),
-        ("iat".to_owned(), json!(issued_at)),
-        ("exp".to_owned(), json!(expires_at)),
+    let mut claims = object([
+        ("iss", json!(provider.issuer())),
+        ("aud", audience(provider, grant)),
+        ("client_id", json!(grant.client_id)),
+        ("scope", json!(scopes.join(" "))),
+        ("jti", json!(jti)),
+        ("iat", json!(issued_at)),
+        ("exp", json!(expires_at)),
     ]);
     match &grant.login {
         Some(login) => {
@@ -78,12 +74,12 @@ pub(crate) fn id_token(
 ) -> Result<String, OAuthError> {
     let user = user_of(provider, login)?;
     let issued_at = provider.now();
-    let mut claims = Map::from_iter([
-        ("iss".to_owned(), json!(provider.issuer())),
-        ("aud".to_owned(), json!(grant.client_id)),
-        ("azp".to_owned(), json!(grant.client_id)),
-        ("iat".to_owned(), json!(issued_at)),
-        ("exp".to_owned(), json!(issued_at.saturating_add(ID_TOKEN_TTL))),
+    let mut claims = object([
+        ("iss", json!(provider.issuer())),
+        ("aud", json!(grant.client_id)),
+        ("azp", json!(grant.client_id)),
+        ("iat", json!(issued_at)),
+        ("exp", json!(issued_at.saturating_add(ID_TOKEN_TTL))),
     ]);
     if let Some(hash) = half_hash(ALGORITHM, access_token.as_bytes()) {
         claims.insert("at_hash".to_owned(), json!(hash));
@@ -122,33 +118,46 @@ pub(crate) fn logout_token(
     sid: Option<&str>,
 ) -> Result<String, OAuthError> {
     let issued_at = provider.now();
-    let mut claims = Map::from_iter([
-        ("iss".to_owned(), json!(provider.issuer())),
-        ("aud".to_owned(), json!(client_id)),
-        ("iat".to_owned(), json!(issued_at)),
-        ("exp".to_owned(), json!(issued_at.saturating_add(120))),
-        ("jti".to_owned(), json!(random_token(&SystemRandom)?)),
+    let mut claims = object([
+        ("iss", json!(provider.issuer())),
+        ("aud", json!(client_id)),
+        ("iat", json!(issued_at)),
+        ("exp", json!(issued_at.saturating_add(120))),
+        ("jti", json!(random_token(&SystemRandom)?)),
         (
-            "events".to_owned(),
+            "events",
             json!({ "http://schemas.openid.net/event/backchannel-logout": {} }),
         ),
     ]);
-    for (name, value) in [("sub", subject), ("sid", sid)] {
-        if let Some(value) = value {
-            claims.insert(name.to_owned(), json!(value));
-        }
-    }
+    let named = [("sub", subject), ("sid", sid)];
+    claims.extend(
+        named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))),
+    );
     sign(provider, "logout+jwt", claims)
+}
+
+/// RFC 8707 §2: the resources asked for, else the default.
+pub(crate) fn audience(provider: &DevProvider, grant: &Grant) -> Value {
+    match grant.audiences.as_slice() {
+        [] => json!(provider.audience()),
+        [one] => json!(one),
+        several => json!(several),
+    }
 }
 
 /// The claims about a person, the same in every token and at the userinfo endpoint.
 pub(crate) fn extend_with_user(claims: &mut Map<String, Value>, user: &UserInfo) {
-    claims.insert("sub".to_owned(), json!(user.subject));
-    claims.insert("email".to_owned(), json!(user.email));
-    claims.insert("email_verified".to_owned(), json!(true));
-    claims.insert("name".to_owned(), json!(user.name));
-    claims.insert("roles".to_owned(), json!(user.roles));
-    claims.insert("tenant".to_owned(), json!(user.tenant));
+    let members = [
+        ("sub", json!(user.subject)),
+        ("email", json!(user.email)),
+        ("email_verified", json!(true)),
+        ("name", json!(user.name)),
+        ("roles", json!(user.roles)),
+        ("tenant", json!(user.tenant)),
+    ];
+    extend(claims, members);
 }
 
 fn extend_with_login(claims: &mut Map<String, Value>, login: &Login) {
@@ -157,10 +166,13 @@ fn extend_with_login(claims: &mut Map<String, Value>, login: &Login) {
         "phr" => json!(["hwk"]),
         _ => json!(["pwd"]),
     };
-    claims.insert("sid".to_owned(), json!(login.sid));
-    claims.insert("auth_time".to_owned(), json!(login.auth_time));
-    claims.insert("acr".to_owned(), json!(login.acr));
-    claims.insert("amr".to_owned(), methods);
+    let members = [
+        ("sid", json!(login.sid)),
+        ("auth_time", json!(login.auth_time)),
+        ("acr", json!(login.acr)),
+        ("amr", methods),
+    ];
+    extend(claims, members);
 }
 
 fn user_of<'a>(provider: &'a DevProvider, login: &Login) -> Result<&'a UserInfo, OAuthError> {

@@ -10,8 +10,15 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    client_auth::authenticate, clients::Client, endpoint::Endpoint, oauth_error::OAuthError, params::Params,
-    provider::DevProvider, state::digest,
+    client_auth::authenticate,
+    clients::Client,
+    endpoint::Endpoint,
+    members::{extend, object},
+    mint::audience,
+    oauth_error::OAuthError,
+    params::Params,
+    provider::DevProvider,
+    state::digest,
 };
 
 pub(crate) async fn revoke(State(provider): State<DevProvider>, headers: HeaderMap, body: Bytes) -> Response {
@@ -86,15 +93,13 @@ fn describe(provider: &DevProvider, token: &str) -> Value {
     let now = provider.now();
     let state = provider.state();
     let (grant, scopes, mut body) = if let Some((record, grant)) = state.live_access_token(token, now) {
-        let audiences = match grant.audiences.as_slice() {
-            [] => json!(provider.audience()),
-            [one] => json!(one),
-            several => json!(several),
-        };
-        let body = json!({
-            "token_type": "Bearer", "iat": record.issued_at, "exp": record.expires_at, "jti": record.jti,
-            "aud": audiences,
-        });
+        let body = object([
+            ("token_type", json!("Bearer")),
+            ("iat", json!(record.issued_at)),
+            ("exp", json!(record.expires_at)),
+            ("jti", json!(record.jti)),
+            ("aud", audience(provider, grant)),
+        ]);
         (grant, &record.scopes, body)
     } else if let Some(record) = state
         .refresh_tokens
@@ -104,28 +109,33 @@ fn describe(provider: &DevProvider, token: &str) -> Value {
         let Some(grant) = state.live_grant(&record.grant_id) else {
             return json!({ "active": false });
         };
-        (
-            grant,
-            &grant.scopes,
-            json!({ "token_type": "refresh_token", "exp": record.expires_at }),
-        )
+        let body = object([
+            ("token_type", json!("refresh_token")),
+            ("exp", json!(record.expires_at)),
+        ]);
+        (grant, &grant.scopes, body)
     } else {
         return json!({ "active": false });
     };
-    body["active"] = json!(true);
-    body["iss"] = json!(provider.issuer());
-    body["client_id"] = json!(grant.client_id);
-    body["scope"] = json!(scopes.join(" "));
-    match &grant.login {
-        Some(login) => {
-            body["sub"] = json!(login.subject);
-            body["auth_time"] = json!(login.auth_time);
-            body["acr"] = json!(login.acr);
-            if let Some(user) = provider.user_registry().by_subject(&login.subject) {
-                body["username"] = json!(user.email);
-            }
-        }
-        None => body["sub"] = json!(grant.client_id),
+    let members = [
+        ("active", json!(true)),
+        ("iss", json!(provider.issuer())),
+        ("client_id", json!(grant.client_id)),
+        ("scope", json!(scopes.join(" "))),
+        (
+            "sub",
+            json!(grant.login.as_ref().map_or(&grant.client_id, |login| &login.subject)),
+        ),
+    ];
+    extend(&mut body, members);
+    if let Some(login) = &grant.login {
+        let user = provider.user_registry().by_subject(&login.subject);
+        let members = [
+            ("auth_time", json!(login.auth_time)),
+            ("acr", json!(login.acr)),
+            ("username", json!(user.map(|user| user.email.as_str()))),
+        ];
+        extend(&mut body, members);
     }
-    body
+    Value::Object(body)
 }

@@ -16,6 +16,7 @@ use crate::{
     clients::Client,
     endpoint::Endpoint,
     login::random_id,
+    members::{extend, object},
     mint,
     oauth_error::OAuthError,
     params::Params,
@@ -232,23 +233,24 @@ fn issue(
     refresh_token: Option<String>,
 ) -> Result<Value, OAuthError> {
     let access = mint::access_token(provider, grant_id, grant, scopes)?;
-    let mut body = json!({
-        "access_token": access.token,
-        "token_type": "Bearer",
-        "expires_in": access.expires_in,
-        "scope": scopes.join(" "),
-    });
+    let mut body = object([
+        ("access_token", json!(access.token)),
+        ("token_type", json!("Bearer")),
+        ("expires_in", json!(access.expires_in)),
+        ("scope", json!(scopes.join(" "))),
+    ]);
     if let Some(login) = grant
         .login
         .as_ref()
         .filter(|_| scopes.iter().any(|scope| scope == "openid"))
     {
-        body["id_token"] = json!(mint::id_token(provider, grant, login, &access.token, nonce)?);
+        let id_token = mint::id_token(provider, grant, login, &access.token, nonce)?;
+        extend(&mut body, [("id_token", json!(id_token))]);
     }
     if let Some(refresh_token) = refresh_token {
-        body["refresh_token"] = json!(refresh_token);
+        extend(&mut body, [("refresh_token", json!(refresh_token))]);
     }
-    Ok(body)
+    Ok(Value::Object(body))
 }
 
 impl Grant {

@@ -7,7 +7,7 @@
 )]
 
 use super::*;
-use crate::settings::ProviderSettings;
+use crate::{settings::ProviderSettings, state::Session};
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -40,7 +40,7 @@ fn provider() -> DevProvider {
 #[test]
 fn faulty_requests_are_told_to_the_client_by_redirect() {
     let provider = provider();
-    let long_scope = "s ".repeat(1) + &(0..40).map(|n| format!("s{n}")).collect::<Vec<_>>().join(" ");
+    let long_scope = (0..40).map(|n| format!("s{n}")).collect::<Vec<_>>().join(" ");
     for (name, value, expected) in [
         ("response_type", None, "invalid_request"),
         ("response_type", Some("token"), "unsupported_response_type"),

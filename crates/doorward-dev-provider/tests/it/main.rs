@@ -1,1 +1,19 @@
-fn main() {}
+//! The provider as its clients and browsers meet it, through its router.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod browser;
+mod client_auth;
+mod code_flow;
+mod control;
+mod logout;
+mod pages;
+mod refresh;
+mod sessions;
+mod tokens;
