@@ -184,7 +184,7 @@ fn a_faulty_secrets_file_is_refused_with_its_line_and_without_its_secret() {
 fn debug_output_hides_the_secrets() {
     // attacks: N5
     let secret = generate_secret(&SeededRandom::new(3)).unwrap();
-    let ring = KeyRing::new(vec![secret.clone()]).unwrap();
+    let ring = KeyRing::new(vec![secret]).unwrap();
     assert_eq!(format!("{ring:?}"), "KeyRing(1 secrets, redacted)");
     let rest = format!("{:?} {:?}", ring.sealer("session"), ring.mac("csrf"));
     assert_eq!(rest, "Sealer(\"session\", 1 keys) MacRing(1 keys)");

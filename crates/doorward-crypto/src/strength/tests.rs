@@ -103,23 +103,50 @@ fn published_weak_secrets_are_refused() {
         return;
     };
     let list = fs::read(list).unwrap();
-    let secrets: Vec<_> = list.split(|&byte| byte == b'\n').map(String::from_utf8_lossy).collect();
-    let secrets: Vec<_> = secrets
-        .iter()
-        .map(|secret| secret.trim_end_matches('\r'))
-        .filter(|s| !s.is_empty())
+    let secrets: Vec<_> = list
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| core::str::from_utf8(line).ok())
+        .map(|line| line.trim_end_matches('\r'))
+        .filter(|line| !line.is_empty())
         .collect();
+    for secret in &secrets {
+        assert!(check_strength(secret).is_err(), "{secret}");
+    }
+    // What the rules find without having seen the list.
     let long: Vec<_> = secrets.iter().filter(|secret| secret.len() >= MIN_BYTES).collect();
-    let passed: Vec<_> = long.iter().filter(|secret| check_strength(secret).is_ok()).collect();
-    let caught_long = long.len() - passed.len();
-    let caught = secrets.len() - passed.len();
+    let by_rule = |secret: &str| {
+        is_sample(secret) || is_repetitive(secret.as_bytes()) || guesses_log10(secret) < MIN_GUESSES_LOG10
+    };
+    let ruled = long.iter().filter(|secret| by_rule(secret)).count();
     report(&format!(
-        "weak-secret list: {caught} of {} refused; of those with 32 bytes and more {caught_long} of {}",
+        "weak-secret list: {0} of {0} refused; by rules alone {1} of {0}; \
+         of those with 32 bytes and more {2} of {2} refused, by rules alone {ruled} of {2}",
         secrets.len(),
+        secrets.len() - long.len() + ruled,
         long.len(),
     ));
-    for secret in &passed {
-        report(&format!("  passed: {secret}"));
+    assert!(ruled >= RULED_AT_LEAST);
+}
+
+/// Measured; most of the others were random once, and are known only because they were published.
+const RULED_AT_LEAST: usize = 140;
+
+#[test]
+fn a_published_secret_is_refused_and_its_neighbour_is_not() {
+    // attacks: E18
+    assert_eq!(
+        check_strength("r9iMKoe5CRMgvJBBtp4HrqN7QiPpUToj"),
+        Err(WeakSecret::WellKnown)
+    );
+    assert_eq!(check_strength("r9iMKoe5CRMgvJBBtp4HrqN7QiPpUTok"), Ok(()));
+}
+
+#[test]
+fn a_long_random_passphrase_passes() {
+    for secret in [
+        "wrongful.stipend.elliptic.graveness.unwoven",
+        "clumsy-obsessed-rearview-tackling-vowel",
+    ] {
+        assert_eq!(check_strength(secret), Ok(()), "{secret}");
     }
-    assert!(caught_long * 100 >= long.len() * 0);
 }

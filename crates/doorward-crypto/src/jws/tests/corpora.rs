@@ -38,8 +38,13 @@ fn wycheproof_jose_tokens_are_judged_as_listed() {
         };
         let (mut valid, mut unsupported) = (0, 0);
         let (all, invalid) = for_each_case(&fs::read_to_string(file).unwrap(), |group, case| {
-            // The mixed file has encrypted tokens too; they are no tokens to us.
-            let token = case["jws"].as_str().or(case["jwe"].as_str()).unwrap();
+            // The mixed file has encrypted tokens and JSON serializations too: no tokens to us.
+            let token = if case["jws"].is_null() {
+                &case["jwe"]
+            } else {
+                &case["jws"]
+            };
+            let token = &token.as_str().map_or_else(|| token.to_string(), str::to_owned);
             let holds = signature_holds(token, &key_set(group));
             if case["result"] == "invalid" {
                 assert!(!holds, "{name} {case}");
