@@ -134,6 +134,9 @@ impl KeyRing {
     /// The newest secret that is at least ten minutes old seals, else the oldest; all open. So an
     /// instance that reads the file a little later than another can open what that one seals.
     ///
+    /// Judging the strength takes milliseconds per secret: skip the call where neither the text nor
+    /// the outcome of its ages can have changed.
+    ///
     /// # Errors
     /// [`KeyRingError::FileTooLarge`], [`KeyRingError::TooMany`], [`KeyRingError::Empty`], and per
     /// line [`KeyRingError::MalformedLine`], [`KeyRingError::WeakLine`],

@@ -74,7 +74,7 @@ fn a_guessable_text_is_refused() {
 #[test]
 fn random_secrets_always_pass() {
     let random = SeededRandom::new(18);
-    for _ in 0..500 {
+    for _ in 0..250 {
         let bytes: [u8; 32] = random_bytes(&random).unwrap();
         for secret in [base64url_encode(&bytes), hexadecimal(&bytes)] {
             assert_eq!(check_strength(&secret), Ok(()), "{secret}");
@@ -109,21 +109,21 @@ fn published_weak_secrets_are_refused() {
         .map(|line| line.trim_end_matches('\r'))
         .filter(|line| !line.is_empty())
         .collect();
+    let (mut long, mut ruled) = (0, 0);
     for secret in &secrets {
-        assert!(check_strength(secret).is_err(), "{secret}");
+        let refusal = check_strength(secret).expect_err(secret);
+        if secret.len() >= MIN_BYTES {
+            long += 1;
+            // The list is asked last: what it alone knows is no sample.
+            ruled += usize::from(refusal != WeakSecret::WellKnown || is_sample(secret));
+        }
     }
-    // What the rules find without having seen the list.
-    let long: Vec<_> = secrets.iter().filter(|secret| secret.len() >= MIN_BYTES).collect();
-    let by_rule = |secret: &str| {
-        is_sample(secret) || is_repetitive(secret.as_bytes()) || guesses_log10(secret) < MIN_GUESSES_LOG10
-    };
-    let ruled = long.iter().filter(|secret| by_rule(secret)).count();
     report(&format!(
         "weak-secret list: {0} of {0} refused; by rules alone {1} of {0}; \
          of those with 32 bytes and more {2} of {2} refused, by rules alone {ruled} of {2}",
         secrets.len(),
-        secrets.len() - long.len() + ruled,
-        long.len(),
+        secrets.len() - long + ruled,
+        long,
     ));
     assert!(ruled >= RULED_AT_LEAST);
 }

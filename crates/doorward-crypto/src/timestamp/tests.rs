@@ -8,13 +8,11 @@ fn timestamps_of_the_standard_are_read() {
         ("1985-04-12T23:20:50.52Z", 482_196_050),
         ("1996-12-19T16:39:57-08:00", 851_042_397),
         ("1990-12-31T23:59:60Z", 662_687_999),
-        ("1937-01-01T12:00:27.87+00:20", 0),
         ("2000-02-29T12:00:00+05:30", 951_805_800),
         ("2026-11-23t09:00:00z", 1_795_424_400),
         ("9999-12-31T23:59:59Z", 253_402_300_799),
     ] {
-        let expected = (!text.starts_with("1937")).then_some(seconds);
-        assert_eq!(parse_rfc3339(text), expected, "{text}");
+        assert_eq!(parse_rfc3339(text), Some(seconds), "{text}");
     }
 }
 
@@ -44,7 +42,9 @@ fn other_texts_are_refused() {
         "+026-11-23T09:00:00Z",
         "2026-11-23T09:00:00Zé",
         "2026-11-23T-9:00:00Z",
+        // Right by the standard, and before 1970.
         "1969-12-31T23:59:59Z",
+        "1937-01-01T12:00:27.87+00:20",
         "1795424400",
     ] {
         assert_eq!(parse_rfc3339(text), None, "{text}");

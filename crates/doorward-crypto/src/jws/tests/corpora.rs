@@ -150,3 +150,29 @@ fn malformed_json_as_payload_is_never_accepted() {
     }
     assert!(refused >= 180);
 }
+
+#[test]
+fn no_seed_of_a_fuzzer_makes_a_parser_panic_or_is_accepted() {
+    let Some(folder) = corpora("mod_auth_openidc-fuzz/corpus") else {
+        return;
+    };
+    let ring = crate::KeyRing::new(vec![crate::SecretString::new(crate::sha256_base64url(b"root"))]).unwrap();
+    let sealer = ring.sealer("session");
+    let mut seeds = 0;
+    for target in fs::read_dir(folder).unwrap() {
+        for seed in fs::read_dir(target.unwrap().path()).unwrap() {
+            let seed = fs::read(seed.unwrap().path()).unwrap();
+            let text = String::from_utf8_lossy(&seed);
+            assert!(verify(&text, &KeySet::empty(), &any()).is_err());
+            assert!(sealer.open(&sealer.associated("session"), &seed).is_err());
+            // A key set among them may be a good one.
+            let _ = KeySet::parse(&seed);
+            let _ = parse_object(&seed, MAX_TOKEN);
+            let _ = crate::KeyRing::from_secrets_file(&text, 0).map_err(|error| error.to_string());
+            assert!(SigningKey::from_pem(&text.as_ref().into(), Algorithm::Rs256, None).is_err());
+            seeds += 1;
+        }
+    }
+    report(&format!("fuzzer seeds: {seeds} read"));
+    assert!(seeds >= 12);
+}
