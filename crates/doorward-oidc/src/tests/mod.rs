@@ -1,1 +1,29 @@
+//! The rules, each as a table and one check; what they share is in `support`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
+mod authorize;
+mod callback;
+mod claims;
+mod corpora;
+mod discovery;
+mod exchange;
+mod id_token;
+mod id_token_form;
+mod issuer;
+mod journeys;
+mod logout;
+mod metadata;
+mod params;
+mod refreshed;
+mod secrets;
+mod support;
+mod token;
+mod userinfo;
