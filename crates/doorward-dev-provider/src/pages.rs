@@ -47,18 +47,18 @@ pub(crate) fn authorize(
     let destination = origin_of(&request.target.redirect_uri);
     let _ = write!(
         body,
-        "<p class=\"lead\"><strong>{}</strong> wants to know. You will return to <span class=\"where\">{}</span>.</p>",
+        "<p class=\"lead\">Choose a user for <strong>{}</strong> at <span class=\"where\">{}</span>.</p>",
         escape(&request.client_id),
         escape(destination),
     );
     if creates {
-        body.push_str("<p class=\"note\">New accounts are not kept here. Choose the one you want to be.</p>");
+        body.push_str("<p class=\"notice\">New accounts are not kept here: be one of these.</p>");
     }
     if let (Some(hint), None) = (&request.login_hint, hinted) {
         let shown: String = hint.chars().take(80).collect();
         let _ = write!(
             body,
-            "<p class=\"note\">There is no user called “{}” here.</p>",
+            "<p class=\"notice\">There is no user called “{}” here.</p>",
             escape(&shown)
         );
     }
@@ -146,7 +146,7 @@ pub(crate) async fn home(State(provider): State<DevProvider>, headers: HeaderMap
         .and_then(|session| provider.user_registry().by_subject(&session.subject));
     let mut body = String::with_capacity(4 * 1024);
     body.push_str(
-        "<p class=\"lead\">Applications on this machine sign people in here. No passwords: choose and go.</p>",
+        "<p class=\"lead\">Applications on this machine send people here to sign in. There are no passwords.</p>",
     );
     body.push_str("<ul class=\"users\">");
     for user in provider.user_registry().all() {
@@ -171,7 +171,7 @@ pub(crate) async fn home(State(provider): State<DevProvider>, headers: HeaderMap
         "<p class=\"note\"><a href=\"/.well-known/openid-configuration\">Provider metadata</a> · \
          <a href=\"/_control/stats\">Statistics</a></p>",
     );
-    page(StatusCode::OK, "Development identity provider", &body, None)
+    page(StatusCode::OK, "Sign-in for this machine", &body, None)
 }
 
 fn push_user(body: &mut String, user: &UserInfo, is_hinted: bool, is_current: bool) {
@@ -221,17 +221,21 @@ fn push_person(body: &mut String, user: &UserInfo, mark: Option<&str>) {
 
 /// What the application gets to know and to do.
 fn push_requested(body: &mut String, request: &AuthorizeRequest) {
-    body.push_str("<section class=\"asks\"><h2>What it gets</h2><ul>");
-    body.push_str("<li>Who you are: your name, address, tenant and roles</li>");
+    let _ = write!(
+        body,
+        "<section class=\"asks\"><h2>What {} gets</h2><ul>",
+        escape(&request.client_id)
+    );
+    body.push_str("<li>Name, email address, tenant and roles of that user</li>");
     if request.scopes.iter().any(|scope| scope == "offline_access") {
-        body.push_str("<li>To stay signed in while you are away</li>");
+        body.push_str("<li>A refresh token, to stay signed in meanwhile</li>");
     }
     let known = ["openid", "profile", "email", "offline_access"];
     for scope in request.scopes.iter().filter(|scope| !known.contains(&scope.as_str())) {
         let _ = write!(body, "<li>Scope <code>{}</code></li>", escape(scope));
     }
     if let Some(acr) = request.acr_values.first() {
-        let _ = write!(body, "<li>Proof of strength <code>{}</code></li>", escape(acr));
+        let _ = write!(body, "<li>A sign-in of strength <code>{}</code></li>", escape(acr));
     }
     body.push_str("</ul></section>");
 }

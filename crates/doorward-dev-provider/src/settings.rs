@@ -219,3 +219,71 @@ impl From<ClientFile> for ClientSettings {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn applied(file: serde_json::Value) -> ProviderSettings {
+        let mut settings = ProviderSettings::new("http://localhost:6002").unwrap();
+        settings.apply(serde_json::from_value(file).unwrap());
+        settings
+    }
+
+    #[test]
+    fn an_empty_file_changes_nothing() {
+        let settings = applied(json!({}));
+        assert_eq!(settings.client_id, "doorward-dev");
+        assert_eq!(settings.users.len(), 3);
+        assert_eq!(settings.refresh_token_rotation, RefreshTokenRotation::ReuseDetection);
+        assert!(settings.clients.is_empty() && !settings.danger_public_client);
+    }
+
+    #[test]
+    fn a_file_replaces_users_and_the_main_client_and_adds_the_rest() {
+        let settings = applied(json!({
+            "issuer": "http://id.localhost:7000", "auto_login": "dora@acme.test", "access_token_ttl": 60,
+            "refresh_token_rotation": "off", "audience": "orders",
+            "users": [{ "email": "dora@acme.test", "name": "Dora Dean", "tenant": "acme" }],
+            "clients": [
+                { "client_id": "web", "client_secret": "the-web-secret", "redirect_uris": ["https://web.test/cb"] },
+                { "client_id": "spa" },
+            ],
+        }));
+        assert_eq!(settings.issuer, "http://id.localhost:7000");
+        assert_eq!(settings.access_token_ttl_seconds, 60);
+        assert_eq!(settings.refresh_token_rotation, RefreshTokenRotation::Off);
+        assert_eq!(
+            (settings.client_id.as_str(), settings.client_secret.expose()),
+            ("web", "the-web-secret")
+        );
+        assert_eq!(settings.extra_redirect_uris, ["https://web.test/cb"]);
+        assert!(!settings.danger_public_client);
+        assert_eq!(settings.clients.len(), 1);
+        assert!(crate::DevProvider::new(settings).is_ok());
+    }
+
+    #[test]
+    fn a_main_client_with_nothing_to_prove_itself_is_public() {
+        assert!(applied(json!({ "clients": [{ "client_id": "spa" }] })).danger_public_client);
+    }
+
+    #[test]
+    fn unknown_keys_in_a_file_are_refused() {
+        for file in [
+            json!({ "isuer": "x" }),
+            json!({ "clients": [{ "client_id": "a", "secret": "b" }] }),
+        ] {
+            assert!(serde_json::from_value::<ProviderFile>(file).is_err());
+        }
+    }
+}

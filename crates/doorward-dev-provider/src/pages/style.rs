@@ -18,7 +18,8 @@ p{margin:.5rem 0}a{color:var(--accent);text-underline-offset:.2em}\
 .kicker{display:flex;align-items:center;gap:.5rem;margin:0;color:var(--soft);font-size:.875rem}\
 .door{width:.75rem;height:1.0625rem;border:2px solid var(--accent);border-bottom-width:3px;border-radius:.375rem .375rem 0 0}\
 .lead{color:var(--soft)}.lead strong{color:var(--ink)}.where{color:var(--ink);overflow-wrap:anywhere}\
-.note{font-size:.875rem;color:var(--soft)}form .note,.lead+.note{padding:.5rem .75rem;border-radius:.5rem;\
+.note{font-size:.875rem;color:var(--soft)}\
+.notice{font-size:.875rem;padding:.5rem .75rem;border-radius:.5rem;\
 background:var(--warm);color:var(--warm-ink);overflow-wrap:anywhere}\
 .users{list-style:none;margin:1.25rem 0;padding:0;display:grid;gap:.625rem}\
 .user{display:grid;grid-template-columns:auto 1fr auto;align-items:center;gap:.125rem .875rem;width:100%;\
