@@ -1,0 +1,12 @@
+//! What a provider or a browser can do wrong, one variant each.
+//!
+//! No variant holds a secret, a token or free text of the other side, except an issuer, which is public, and codes from a
+//! closed list.
+
+mod identity;
+mod provider;
+mod response;
+
+pub use identity::{IdTokenError, RefreshedIdTokenError, RevocationError, UserInfoError};
+pub use provider::{BeginError, EndpointError, KeysError, MetadataError, SettingsError};
+pub use response::{CallbackError, ExchangeError, ProviderErrorCode, TokenError, TokenFault};
