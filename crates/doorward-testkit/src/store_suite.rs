@@ -1,2 +1,0 @@
-//! The promises of a session store.
-pub async fn run_store_suite() {}
