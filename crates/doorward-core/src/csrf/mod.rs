@@ -20,7 +20,7 @@ pub use self::{
     origin::{OriginPassed, check_origin, get_logout_allowed, logout_origin_passes},
     token::CsrfTokens,
 };
-use crate::{request::RequestView, session::SessionId};
+use crate::{code::Code, request::RequestView, session::SessionId};
 
 /// How a route defends itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -45,6 +45,17 @@ pub enum CsrfRefused {
     /// The token is not this session's.
     #[error("CSRF token does not match the session")]
     TokenMismatch,
+}
+
+impl CsrfRefused {
+    /// Returns what the caller is told.
+    pub const fn code(self) -> Code {
+        match self {
+            CsrfRefused::CrossOrigin => Code::CrossOrigin,
+            CsrfRefused::TokenMissing => Code::CsrfMissing,
+            CsrfRefused::TokenMismatch => Code::CsrfMismatch,
+        }
+    }
 }
 
 /// A request that passed both rules; only [`check`] makes one.

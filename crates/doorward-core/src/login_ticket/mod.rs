@@ -20,6 +20,7 @@ use http::HeaderMap;
 use memchr::memmem::Finder;
 
 use crate::{
+    code::Code,
     cookie::{CookieName, CookieNameError, CookieSettings, MAX_COOKIE_BYTES, cookies_with_prefix, raw_values},
     session::{SessionHandle, SessionId},
     tenant::TenantId,
@@ -82,6 +83,16 @@ pub enum TicketError {
     /// The login began more than ten minutes ago; it may be begun anew.
     #[error("login began more than ten minutes ago")]
     Expired(Box<LoginTicket>),
+}
+
+impl TicketError {
+    /// Returns what the browser is told.
+    pub const fn code(&self) -> Code {
+        match self {
+            TicketError::Missing | TicketError::Unreadable => Code::LoginMissing,
+            TicketError::Expired(_) => Code::LoginExpired,
+        }
+    }
 }
 
 /// Why a ticket was not sealed.

@@ -116,7 +116,7 @@ impl Origin {
         let (scheme, authority) = text.split_once("://")?;
         if authority
             .bytes()
-            .any(|byte| !byte.is_ascii_graphic() || matches!(byte, b'/' | b'\\' | b'?' | b'#' | b'@' | b'%'))
+            .any(|byte| !byte.is_ascii_graphic() || matches!(byte, b'/' | b'\\' | b'?' | b'#' | b'@' | b'%' | b'*'))
         {
             return None;
         }

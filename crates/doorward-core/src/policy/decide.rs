@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Rule;
-use crate::{csrf::CsrfPassed, session::LiveSession, tenant::TenantScope};
+use crate::{code::Code, csrf::CsrfPassed, session::LiveSession, tenant::TenantScope};
 
 /// Who calls, as the guard found out.
 #[derive(Debug)]
@@ -37,6 +37,18 @@ pub enum Denied {
         /// The scopes that are needed.
         scopes: Vec<String>,
     },
+}
+
+impl Denied {
+    /// Returns what the caller is told.
+    pub const fn code(&self) -> Code {
+        match self {
+            Denied::SessionMissing => Code::SessionMissing,
+            Denied::TenantMismatch => Code::TenantMismatch,
+            Denied::RoleMissing => Code::RoleMissing,
+            Denied::InsufficientScope { .. } => Code::InsufficientScope,
+        }
+    }
 }
 
 /// Decides whether a caller may pass a rule: session, tenant, roles, scopes, in this order.

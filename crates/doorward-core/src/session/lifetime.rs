@@ -8,6 +8,7 @@ use core::{ops::Deref, time::Duration};
 use doorward_oidc::UnixTime;
 
 use super::OpenedIdentity;
+use crate::code::Code;
 
 const REFRESH_MARGIN: Duration = Duration::from_secs(60);
 /// A rolling write happens once this part of the idle time has passed.
@@ -58,6 +59,13 @@ pub enum Expired {
     /// Its access token ended and nothing can renew it.
     #[error("access token ended and there is no refresh token")]
     AccessToken,
+}
+
+impl Expired {
+    /// Returns what the caller is told.
+    pub const fn code(self) -> Code {
+        Code::SessionExpired
+    }
 }
 
 /// A session that is live now; only [`check`] makes one.
@@ -137,11 +145,12 @@ impl Deref for LiveSession {
 }
 
 /// Returns the moment to renew an access token that lives `access_token_expires_in` from now: 60 s before its end, but
-/// not before two thirds of its life.
+/// not in the first two thirds of its life.
 pub fn refresh_at(now: UnixTime, access_token_expires_in: Duration) -> UnixTime {
-    let margin = REFRESH_MARGIN.min(access_token_expires_in / 3);
-    // Whole seconds: a margin of 0.3 s must not be lost to rounding twice.
-    now.saturating_add(access_token_expires_in.saturating_sub(margin))
+    // Whole seconds, rounded towards the end: a token of one second is not due at once.
+    let life = access_token_expires_in.as_secs();
+    let margin = REFRESH_MARGIN.as_secs().min(life / 3);
+    now.saturating_add(Duration::from_secs(life - margin))
 }
 
 /// The access token's end, where it ends the session.

@@ -1,1 +1,46 @@
-//! (tests)
+//! Tenant names and scopes.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::{TenantId, TenantIdError, TenantScope};
+
+#[test]
+fn names_are_lowered_and_limited() {
+    assert_eq!(TenantId::parse("Acme-1_x.y").unwrap().as_str(), "acme-1_x.y");
+    assert_eq!(TenantId::parse(&"a".repeat(63)).unwrap().as_str().len(), 63);
+    for name in ["", "a b", "a/b", "ä", "a@b", "a:b", "a\n", &"a".repeat(64)] {
+        assert_eq!(TenantId::parse(name), Err(TenantIdError::InvalidName), "{name:?}");
+    }
+}
+
+#[test]
+fn claims_are_kept_as_they_stand() {
+    for claim in ["Acme", "org_123", "urn:tenant:Acme/1", &"x".repeat(255)] {
+        assert_eq!(TenantId::from_claim(claim).unwrap().as_str(), claim);
+    }
+    for claim in ["", "a b", "a\r\nb", "\u{e4}", &"x".repeat(256)] {
+        assert_eq!(
+            TenantId::from_claim(claim),
+            Err(TenantIdError::InvalidClaim),
+            "{claim:?}"
+        );
+    }
+}
+
+#[test]
+fn scope_of_one_tenant_admits_exactly_that_one() {
+    let scope = TenantScope::One(TenantId::from_claim("acme").unwrap());
+    assert!(scope.admits("acme"));
+    for other in ["Acme", "acme ", "acm", "acmes", "", "globex"] {
+        assert!(!scope.admits(other), "{other:?}");
+        assert!(TenantScope::Any.admits(other));
+    }
+    assert!(TenantScope::One(TenantId::default_tenant()).admits("default"));
+}
+
+#[test]
+fn sealed_tenant_names_are_read_back_and_checked() {
+    let written = postcard::to_allocvec(&TenantId::from_claim("Acme").unwrap()).unwrap();
+    assert_eq!(postcard::from_bytes::<TenantId>(&written).unwrap().as_str(), "Acme");
+    let written = postcard::to_allocvec("a b").unwrap();
+    assert!(postcard::from_bytes::<TenantId>(&written).is_err());
+}

@@ -1,0 +1,1 @@
+//! Seals, handles, records, lifetimes.
