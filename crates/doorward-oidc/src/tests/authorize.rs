@@ -134,6 +134,30 @@ fn the_endpoints_own_query_is_kept_but_never_repeats_the_protocol() {
 }
 
 #[test]
+fn what_a_login_asks_for_replaces_the_endpoints_own_parameter() {
+    let metadata = metadata_with(&json!({"authorization_endpoint": "https://id.example.com/a?prompt=login&p=1"}));
+    let login = LoginParameters {
+        prompt: Some("none".to_owned()),
+        ..LoginParameters::default()
+    };
+    let (sent, _) = begun(
+        &CountingRandom::default(),
+        &metadata,
+        &settings(ResponseMode::Query),
+        &login,
+    );
+    assert_eq!(value_of(&sent, "prompt"), "none");
+    assert_eq!(value_of(&sent, "p"), "1");
+    let (sent, _) = begun(
+        &CountingRandom::default(),
+        &metadata,
+        &settings(ResponseMode::Query),
+        &LoginParameters::default(),
+    );
+    assert_eq!(value_of(&sent, "prompt"), "login");
+}
+
+#[test]
 fn offline_access_is_left_out_where_the_provider_does_not_know_it() {
     let wish = AuthorizeSettings::new(
         vec!["offline_access".to_owned(), "email".to_owned(), "email".to_owned()],
