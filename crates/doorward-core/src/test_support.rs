@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use doorward_crypto::{KeyRing, Random, RandomUnavailable, generate_secret};
@@ -87,6 +90,12 @@ pub(crate) fn cookie_headers<V: AsRef<[u8]>>(lines: impl IntoIterator<Item = V>)
     headers
 }
 
+/// Made once: judging the secret's strength takes a thousand times as long as a token.
+fn csrf_tokens() -> &'static CsrfTokens {
+    static TOKENS: LazyLock<CsrfTokens> = LazyLock::new(|| CsrfTokens::new(&keys(&[1])));
+    &TOKENS
+}
+
 pub(crate) fn identity(seed: u64) -> Identity {
     let random = Seeded::new(seed);
     let id = SessionId::random(&random).unwrap();
@@ -115,7 +124,7 @@ pub(crate) fn identity(seed: u64) -> Identity {
         acr: Some("urn:mfa".to_owned()),
         provider_session_id: Some("sid-1".to_owned()),
         roles_are_ours: false,
-        csrf: CsrfTokens::new(&keys(&[1])).issue(&id),
+        csrf: csrf_tokens().issue(&id),
         data: BTreeMap::from([("cart".to_owned(), "[1,2]".to_owned())]),
     }
 }

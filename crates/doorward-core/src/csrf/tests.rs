@@ -33,11 +33,18 @@ fn origins() -> AllowedOrigins {
 fn with<T>(method: &str, pairs: Pairs<'_>, ask: impl FnOnce(RequestView<'_>) -> T) -> T {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
-        headers.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
+        headers.append(
+            HeaderName::try_from(*name).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
     }
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let uri = Uri::from_static("/api/x");
-    ask(RequestView { method: &method, uri: &uri, headers: &headers })
+    ask(RequestView {
+        method: &method,
+        uri: &uri,
+        headers: &headers,
+    })
 }
 
 fn passes(method: &str, pairs: Pairs<'_>, mode: CsrfMode) -> bool {
@@ -95,7 +102,11 @@ fn origin_rule_decides_by_the_table() {
         for method in ["POST", "PUT", "PATCH", "DELETE", "post", "PROPFIND", "CONNECT"] {
             // attacks: F7
             assert_eq!(passes(method, pairs, CsrfMode::Token), *expected, "{method} {pairs:?}");
-            assert_eq!(passes(method, pairs, CsrfMode::Origin), *expected, "{method} {pairs:?}, by origin");
+            assert_eq!(
+                passes(method, pairs, CsrfMode::Origin),
+                *expected,
+                "{method} {pairs:?}, by origin"
+            );
         }
     }
 }
@@ -103,10 +114,17 @@ fn origin_rule_decides_by_the_table() {
 #[test]
 fn without_both_headers_only_a_token_can_decide() {
     // attacks: F4
-    for pairs in [&[] as Pairs<'_>, &[("referer", "https://app.test/")], &[("referer", "https://evil.test/")]] {
+    for pairs in [
+        &[] as Pairs<'_>,
+        &[("referer", "https://app.test/")],
+        &[("referer", "https://evil.test/")],
+    ] {
         assert!(passes("POST", pairs, CsrfMode::Token));
         assert!(!passes("POST", pairs, CsrfMode::Origin));
-        assert_eq!(judged("POST", pairs, None, CsrfMode::Token), Err(CsrfRefused::TokenMissing));
+        assert_eq!(
+            judged("POST", pairs, None, CsrfMode::Token),
+            Err(CsrfRefused::TokenMissing)
+        );
     }
 }
 
@@ -178,7 +196,11 @@ fn token_of_the_session_passes_and_no_other() {
     ];
     for (token, expected) in table {
         for method in ["POST", "PUT", "DELETE", "post"] {
-            assert_eq!(judged(method, &[SAME_ORIGIN], token, CsrfMode::Token), expected, "{method} {token:?}");
+            assert_eq!(
+                judged(method, &[SAME_ORIGIN], token, CsrfMode::Token),
+                expected,
+                "{method} {token:?}"
+            );
         }
         assert_eq!(judged("GET", &[SAME_ORIGIN], token, CsrfMode::Token), Ok(()));
         assert_eq!(judged("POST", &[SAME_ORIGIN], token, CsrfMode::Origin), Ok(()));
@@ -191,17 +213,36 @@ fn token_given_twice_elsewhere_or_from_another_origin_does_not_pass() {
     let right = CsrfTokens::encode(&tokens().issue(&session()));
     let cookie = format!("CSRF-TOKEN={right}");
     assert_eq!(
-        judged("POST", &[SAME_ORIGIN, ("x-csrf-token", &right)], Some(&right), CsrfMode::Token),
+        judged(
+            "POST",
+            &[SAME_ORIGIN, ("x-csrf-token", &right)],
+            Some(&right),
+            CsrfMode::Token
+        ),
         Err(CsrfRefused::TokenMismatch)
     );
-    assert_eq!(judged("POST", &[SAME_ORIGIN, ("cookie", &cookie)], None, CsrfMode::Token), Err(CsrfRefused::TokenMissing));
-    assert_eq!(judged("POST", &[CROSS_SITE], Some(&right), CsrfMode::Token), Err(CsrfRefused::CrossOrigin));
-    assert_eq!(judged("POST", &[EVIL], Some(&right), CsrfMode::Token), Err(CsrfRefused::CrossOrigin));
+    assert_eq!(
+        judged("POST", &[SAME_ORIGIN, ("cookie", &cookie)], None, CsrfMode::Token),
+        Err(CsrfRefused::TokenMissing)
+    );
+    assert_eq!(
+        judged("POST", &[CROSS_SITE], Some(&right), CsrfMode::Token),
+        Err(CsrfRefused::CrossOrigin)
+    );
+    assert_eq!(
+        judged("POST", &[EVIL], Some(&right), CsrfMode::Token),
+        Err(CsrfRefused::CrossOrigin)
+    );
     // Without either header a right token decides.
     assert_eq!(judged("POST", &[], Some(&right), CsrfMode::Token), Ok(()));
     // An override changes nothing: the method of the request line counts.
     assert_eq!(
-        judged("POST", &[SAME_ORIGIN, ("x-http-method-override", "GET")], None, CsrfMode::Token),
+        judged(
+            "POST",
+            &[SAME_ORIGIN, ("x-http-method-override", "GET")],
+            None,
+            CsrfMode::Token
+        ),
         Err(CsrfRefused::TokenMissing)
     );
 }
@@ -214,7 +255,14 @@ fn csrf_cookie_matches_only_if_it_alone_holds_the_token() {
     let matches = |line: &str| CsrfTokens::cookie_matches(&cookie_headers([line]), &name, &token);
     assert!(matches(&format!("a=b; CSRF-TOKEN={encoded}")));
     assert!(matches(&format!("CSRF-TOKEN={encoded}; CSRF-TOKEN={encoded}")));
-    for line in ["", "a=b", "CSRF-TOKEN=", "CSRF-TOKEN=x", &format!("CSRF-TOKEN={encoded}; CSRF-TOKEN=x"), &format!("CSRF-TOKEN={encoded}A")] {
+    for line in [
+        "",
+        "a=b",
+        "CSRF-TOKEN=",
+        "CSRF-TOKEN=x",
+        &format!("CSRF-TOKEN={encoded}; CSRF-TOKEN=x"),
+        &format!("CSRF-TOKEN={encoded}A"),
+    ] {
         assert!(!matches(line), "{line}");
     }
 }
@@ -240,14 +288,22 @@ fn logout_takes_a_post_of_our_own_pages_only() {
         (&[SAME_ORIGIN, OURS, EVIL], false),
     ];
     for (pairs, expected) in table {
-        assert_eq!(with("POST", pairs, |view| logout_origin_passes(view, &origins())), *expected, "{pairs:?}");
+        assert_eq!(
+            with("POST", pairs, |view| logout_origin_passes(view, &origins())),
+            *expected,
+            "{pairs:?}"
+        );
     }
 }
 
 #[test]
 fn logout_takes_a_get_only_as_a_navigation_that_our_page_began() {
     // attacks: F11
-    let navigation = [SAME_ORIGIN, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+    let navigation = [
+        SAME_ORIGIN,
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
     assert!(with("GET", &navigation, get_logout_allowed));
     assert!(!with("HEAD", &navigation, get_logout_allowed));
     assert!(!with("POST", &navigation, get_logout_allowed));
@@ -255,11 +311,23 @@ fn logout_takes_a_get_only_as_a_navigation_that_our_page_began() {
         let prefetch = [navigation.as_slice(), &[("sec-purpose", purpose)]].concat();
         assert!(!with("GET", &prefetch, get_logout_allowed));
     }
-    for (place, value) in [(0, CROSS_SITE), (0, SAME_SITE), (0, NO_PAGE), (1, ("sec-fetch-mode", "no-cors")), (2, ("sec-fetch-dest", "image")), (2, ("sec-fetch-dest", "iframe"))] {
+    for (place, value) in [
+        (0, CROSS_SITE),
+        (0, SAME_SITE),
+        (0, NO_PAGE),
+        (1, ("sec-fetch-mode", "no-cors")),
+        (2, ("sec-fetch-dest", "image")),
+        (2, ("sec-fetch-dest", "iframe")),
+    ] {
         let mut changed = navigation;
         *changed.get_mut(place).unwrap() = value;
         assert!(!with("GET", &changed, get_logout_allowed), "{value:?}");
-        let missing: Vec<_> = navigation.iter().enumerate().filter(|(i, _)| *i != place).map(|(_, pair)| *pair).collect();
+        let missing: Vec<_> = navigation
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != place)
+            .map(|(_, pair)| *pair)
+            .collect();
         assert!(!with("GET", &missing, get_logout_allowed));
     }
     assert!(!with("GET", &[], get_logout_allowed));

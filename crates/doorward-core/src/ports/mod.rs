@@ -4,6 +4,8 @@
 
 mod fetch;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use core::{future::Future, pin::Pin, time::Duration};
 

@@ -11,7 +11,9 @@ use crate::{
 fn values<V: AsRef<[u8]>>(lines: impl IntoIterator<Item = V>, name: &str) -> Vec<String> {
     let headers = cookie_headers(lines);
     let name = CookieName::new(name).unwrap();
-    cookie_values(&headers, &name).map(|value| String::from_utf8(value.to_vec()).unwrap()).collect()
+    cookie_values(&headers, &name)
+        .map(|value| String::from_utf8(value.to_vec()).unwrap())
+        .collect()
 }
 
 #[test]
@@ -41,8 +43,8 @@ fn value_is_found_wherever_its_pair_stands() {
 fn what_only_looks_like_the_cookie_is_not_found() {
     // attacks: E14
     for line in [
-        "", ";", ";;;", "=", "=v", "s", "s;", "xs=1", "x-s=1", "s2=1", "S=1", "a=s=1", "a= s=1", "\"s=1", "s =1", "a=b,s=1",
-        "$s=1",
+        "", ";", ";;;", "=", "=v", "s", "s;", "xs=1", "x-s=1", "s2=1", "S=1", "a=s=1", "a= s=1", "\"s=1", "s =1",
+        "a=b,s=1", "$s=1",
     ] {
         assert_eq!(values([line], "s"), Vec::<String>::new(), "{line:?}");
     }
@@ -72,13 +74,30 @@ fn at_most_eight_values_and_64_kilobytes_are_looked_at() {
     assert_eq!(values([format!("s=1; {many}")], "s"), Vec::<String>::new());
     let large = format!("a={}", "x".repeat(65_000));
     assert_eq!(values([large.as_str(), "s=1"], "s"), ["1"]);
-    assert_eq!(values([large.as_str(), large.as_str(), "s=1"], "s"), Vec::<String>::new());
+    assert_eq!(
+        values([large.as_str(), large.as_str(), "s=1"], "s"),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn names_are_tokens_of_sensible_length() {
-    assert_eq!(CookieName::new("__Host-session.0").unwrap().as_str(), "__Host-session.0");
-    for name in ["", "a b", "a;b", "a=b", "a\"b", "\u{e9}", "a\n", "a,b", "(a)", &"a".repeat(201)] {
+    assert_eq!(
+        CookieName::new("__Host-session.0").unwrap().as_str(),
+        "__Host-session.0"
+    );
+    for name in [
+        "",
+        "a b",
+        "a;b",
+        "a=b",
+        "a\"b",
+        "\u{e9}",
+        "a\n",
+        "a,b",
+        "(a)",
+        &"a".repeat(201),
+    ] {
         assert!(CookieName::new(name).is_err(), "{name:?}");
     }
     assert_eq!(CookieName::new("a").unwrap(), CookieName::new("a").unwrap());
@@ -89,10 +108,19 @@ fn names_are_tokens_of_sensible_length() {
 fn cookies_are_listed_by_the_beginning_of_their_name() {
     let prefix = Finder::new("login.");
     let long = format!("login.{}=x", "a".repeat(65));
-    let headers = cookie_headers(["a=1; login.x=2; login.=3; xlogin.y=4; login.z", "login.w=5=6", long.as_str(), "login.b d=7"]);
-    let found: Vec<(String, Vec<u8>)> =
-        cookies_with_prefix(&headers, &prefix).map(|cookie| (cookie.suffix.to_owned(), cookie.value.to_vec())).collect();
-    assert_eq!(found, [("x".to_owned(), b"2".to_vec()), ("w".to_owned(), b"5=6".to_vec())]);
+    let headers = cookie_headers([
+        "a=1; login.x=2; login.=3; xlogin.y=4; login.z",
+        "login.w=5=6",
+        long.as_str(),
+        "login.b d=7",
+    ]);
+    let found: Vec<(String, Vec<u8>)> = cookies_with_prefix(&headers, &prefix)
+        .map(|cookie| (cookie.suffix.to_owned(), cookie.value.to_vec()))
+        .collect();
+    assert_eq!(
+        found,
+        [("x".to_owned(), b"2".to_vec()), ("w".to_owned(), b"5=6".to_vec())]
+    );
     let flood: Vec<String> = (0..500).map(|i| format!("login.{i}=v")).collect();
     assert_eq!(cookies_with_prefix(&cookie_headers(flood), &prefix).count(), 64);
 }
@@ -131,8 +159,10 @@ proptest! {
 fn random_headers_of_any_bytes_pass_by() {
     let random = Seeded::new(7);
     for _ in 0..2_000 {
-        let line: Vec<u8> =
-            (0..200).map(|_| (random.next() & 0xff) as u8).filter(|byte| *byte >= 0x20 && *byte != 0x7f).collect();
+        let line: Vec<u8> = (0..200)
+            .map(|_| (random.next() & 0xff) as u8)
+            .filter(|byte| *byte >= 0x20 && *byte != 0x7f)
+            .collect();
         let headers = cookie_headers([line]);
         assert!(cookie_values(&headers, &CookieName::new("s").unwrap()).count() <= 8);
     }
