@@ -1,1 +1,54 @@
-//! (under construction)
+//! The one place in Doorward where waiting happens: the guard, the login path, refresh and commit.
+//!
+//! Frameworks are translators around [`Engine`]: they turn a request into a
+//! [`RequestView`](doorward_core::request::RequestView), call [`Engine::guard`], and write
+//! [`Engine::commit`] and [`Engine::finish`] into the response. The engine knows no runtime: it reaches
+//! the world through the ports of `doorward-core`.
+
+mod auth;
+mod clock;
+mod commit;
+mod context;
+mod error;
+mod guard;
+mod hooks;
+mod identify;
+mod newest;
+mod outside;
+mod page;
+mod problem;
+mod provider;
+mod refresh;
+mod reply;
+mod routes;
+mod session;
+mod settings;
+mod single_flight;
+mod state;
+mod store_memory;
+mod token_calls;
+mod used_tickets;
+
+pub use auth::{Engine, EngineBuilder};
+pub use clock::SystemClock;
+pub use commit::{Commit, StoreFailed};
+pub use context::RequestContext;
+pub use error::BuildError;
+pub use guard::{Pass, Verdict};
+pub use hooks::{Login, LoginDenied};
+pub use problem::{Denial, Refusal};
+pub use reply::Reply;
+pub use routes::{AuthEndpoint, MAX_FORM_BYTES};
+pub use session::{DataError, Session, TokensMissing};
+pub use settings::{Provider, Sessions};
+pub use store_memory::MemoryStore;
+
+pub use doorward_core::UnixTime;
+pub use doorward_core::code::Code;
+pub use doorward_core::cookie::SameSite;
+pub use doorward_core::policy::Rule;
+pub use doorward_core::ports;
+pub use doorward_core::request::RequestView;
+pub use doorward_core::session::User;
+pub use doorward_crypto::{Algorithm, SecretString, SigningKey};
+pub use doorward_oidc::{ClientAuthentication, ResponseMode};

@@ -1,0 +1,43 @@
+//! What can be wrong with a configuration.
+
+use thiserror::Error;
+
+/// A setting that cannot be used, by its key; the product does not start with one.
+#[derive(Debug, Error)]
+#[error("{key}: {problem}")]
+pub struct BuildError {
+    key: &'static str,
+    problem: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl BuildError {
+    pub(crate) fn text(key: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            key,
+            problem: problem.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn setting(key: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            key,
+            problem: error.to_string(),
+            source: error.source().map(|source| source.to_string().into()),
+        }
+    }
+
+    /// Says that a port could not be made; for shells that bring default ports.
+    #[must_use]
+    pub fn port(key: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::setting(key, error)
+    }
+
+    /// Names the setting, as the configuration file spells it.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.key
+    }
+}

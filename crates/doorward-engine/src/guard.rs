@@ -1,0 +1,382 @@
+//! The guard: the list of checks from top to bottom, in the order of the contract.
+//!
+//! 1. no session cookie: 401 `session_missing`
+//! 2. the origin rule: 403 `cross_origin`
+//! 3. unreadable, or expired by its own seal: 401 `session_invalid`, `session_expired`
+//! 4. the CSRF token: 403 `csrf_missing`, `csrf_mismatch`
+//! 5. ended, or the store: 401 `session_revoked`, 503 `store_unavailable`
+//! 6. a refresh that is due: 401 `token_refresh_failed`, 503 `provider_unavailable`
+//! 7. the rule: 403 `tenant_mismatch`, `role_missing`, `insufficient_scope`
+//!
+//! Steps 1 to 4 and 7 wait for nothing, so that a refused or an everyday request costs no allocation
+//! of a future; only a store and a due refresh make the caller wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_core::code::Code;
+use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, OriginPassed, check_origin};
+use doorward_core::policy::{Caller, Denied, Rule, Unauthenticated, decide};
+use doorward_core::ports::{BoxFuture, Loaded, SessionStore};
+use doorward_core::request::RequestView;
+use doorward_core::session::{self as rules, HandleCookie, IdentityCookie, LiveSession, OpenedIdentity, SessionHandle};
+use http::header::COOKIE;
+
+use crate::auth::{Engine, Inner, SessionPlace};
+use crate::context::{Passed, RequestContext};
+use crate::newest::{Known, Newest};
+use crate::problem::{Denial, LoginHint};
+use crate::refresh::Renewal;
+use crate::session::{PlacedSession, Session, TokenPlace};
+
+/// What the guard says of a request.
+#[must_use = "a verdict that nobody reads protects nothing"]
+pub enum Verdict {
+    /// Decided at once.
+    Ready(Result<Pass, Denial>),
+    /// A store must be asked or tokens renewed first.
+    Wait(BoxFuture<'static, Result<Pass, Denial>>),
+}
+
+/// Who passed.
+#[derive(Debug, Clone)]
+pub enum Pass {
+    /// A signed-in user who may.
+    Session(Session),
+    /// Anybody, on a public route.
+    Anonymous,
+}
+
+/// Whether a request uses the session or only looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// Extends, writes and refreshes as due.
+    Use,
+    /// Does none of these (`?slide=false`).
+    Look,
+}
+
+/// A session and the proof that the request may act for it.
+type Identified = Result<(Session, CsrfPassed), Denial>;
+
+/// [`Identified`], now or later.
+enum Identifying {
+    Ready(Identified),
+    Wait(BoxFuture<'static, Identified>),
+}
+
+impl Engine {
+    /// Judges a request by a rule; the verdict of an earlier guard of the same request is built on.
+    ///
+    /// # Security
+    /// Everything in `view` is the caller's word. A pass is given only with a live session in hand,
+    /// except for [`Rule::Public`].
+    pub fn guard(&self, context: &Arc<RequestContext>, view: RequestView<'_>, rule: &Rule) -> Verdict {
+        self.guard_with(context, view, rule, Touch::Use)
+    }
+
+    pub(crate) fn guard_with(
+        &self,
+        context: &Arc<RequestContext>,
+        view: RequestView<'_>,
+        rule: &Rule,
+        touch: Touch,
+    ) -> Verdict {
+        if rule.is_public() {
+            return Verdict::Ready(Ok(Pass::Anonymous));
+        }
+        let mode = rule.csrf_mode();
+        if let Some(passed) = &*context.passed()
+            // Security: a pass by origin alone is not good enough where the token is asked for.
+            && (passed.mode == CsrfMode::Token || mode == CsrfMode::Origin)
+        {
+            return Verdict::Ready(self.inner.decide(rule, passed));
+        }
+        let login = match rule.unauthenticated() {
+            Unauthenticated::Login if view.is_navigation() => LoginHint::Redirect,
+            _ => LoginHint::Refuse,
+        };
+        match self.inner.identify(view, mode, touch) {
+            Identifying::Ready(identified) => Verdict::Ready(self.inner.conclude(context, rule, login, identified)),
+            Identifying::Wait(identifying) => {
+                let (inner, context, rule) = (Arc::clone(&self.inner), Arc::clone(context), rule.clone());
+                Verdict::Wait(Box::pin(async move {
+                    inner.conclude(&context, &rule, login, identifying.await)
+                }))
+            }
+        }
+    }
+
+    /// Passes the session that an earlier guard of this request passed, or judges by [`Rule::Session`].
+    ///
+    /// This is what an extractor runs: behind a route's own rule it adds nothing, without one it
+    /// protects by itself, CSRF included.
+    pub fn session(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
+        if let Some(passed) = &*context.passed() {
+            return Verdict::Ready(self.inner.decide(&Rule::Session, passed));
+        }
+        self.guard(context, view, &Rule::Session)
+    }
+}
+
+impl Denial {
+    /// Whether the refusal says no more than that there is no live session: what `Option<Session>`
+    /// takes for `None`.
+    #[must_use]
+    pub fn is_without_session(&self) -> bool {
+        matches!(
+            self.code(),
+            Code::SessionMissing
+                | Code::SessionExpired
+                | Code::SessionInvalid
+                | Code::SessionRevoked
+                | Code::TokenRefreshFailed
+        )
+    }
+}
+
+impl Inner {
+    fn identify(self: &Arc<Self>, view: RequestView<'_>, mode: CsrfMode, touch: Touch) -> Identifying {
+        let origin = check_origin(view, &self.origins, mode);
+        match &self.place {
+            SessionPlace::Cookie(newest) => self.identify_sealed(newest, view, origin, mode, touch),
+            SessionPlace::Store(store) => self.identify_stored(store, view, origin, mode, touch),
+        }
+    }
+
+    fn identify_sealed(
+        self: &Arc<Self>,
+        newest: &Newest,
+        view: RequestView<'_>,
+        origin: Result<OriginPassed, CsrfRefused>,
+        mode: CsrfMode,
+        touch: Touch,
+    ) -> Identifying {
+        let opened = match self.codec.find_identity(view.headers) {
+            IdentityCookie::Absent => return refused(Code::SessionMissing),
+            IdentityCookie::Unreadable if origin.is_ok() => return refused(Code::SessionInvalid),
+            IdentityCookie::Unreadable => return refused(Code::CrossOrigin),
+            IdentityCookie::Opened(opened) => opened,
+        };
+        let origin = match origin {
+            Ok(origin) => origin,
+            Err(error) => return refused(csrf_code(error)),
+        };
+        let cookies = || TokenPlace::Cookies(view.headers.get_all(COOKIE).iter().cloned().collect());
+        let mut ended = None;
+        let (opened, tokens, is_newer) = match newest.look(opened.id(), opened.revision()) {
+            Known::Nothing => (opened, cookies(), false),
+            Known::Ended(code) => {
+                ended = Some(code);
+                (opened, cookies(), false)
+            }
+            Known::Newer(state) => {
+                let Ok(opened) = OpenedIdentity::from_identity(&state.identity) else {
+                    return refused(Code::SessionInvalid);
+                };
+                let tokens = state.tokens.clone().map_or_else(cookies, TokenPlace::Known);
+                (opened, tokens, true)
+            }
+        };
+        let (live, csrf) = match self.pass(view, origin, opened, mode) {
+            Ok(passed) => passed,
+            Err(denial) => return Identifying::Ready(Err(denial)),
+        };
+        if let Some(code) = ended {
+            return refused(code);
+        }
+        let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
+        let session = Session::new(self, Arc::new(live), PlacedSession::Cookie, tokens);
+        if touch == Touch::Look {
+            return Identifying::Ready(Ok((session, csrf)));
+        }
+        if is_newer {
+            Session::mark(&session.inner.write.identity);
+        }
+        if newer_tokens {
+            Session::mark(&session.inner.write.tokens);
+        }
+        self.mark_csrf(view, &session);
+        self.when_fresh(session, csrf)
+    }
+
+    fn identify_stored(
+        self: &Arc<Self>,
+        store: &Arc<dyn SessionStore>,
+        view: RequestView<'_>,
+        origin: Result<OriginPassed, CsrfRefused>,
+        mode: CsrfMode,
+        touch: Touch,
+    ) -> Identifying {
+        let handle = match self.codec.find_handle(view.headers) {
+            HandleCookie::Absent => return refused(Code::SessionMissing),
+            HandleCookie::Unreadable if origin.is_ok() => return refused(Code::SessionInvalid),
+            HandleCookie::Unreadable => return refused(Code::CrossOrigin),
+            HandleCookie::Found(handle) => handle,
+        };
+        // A forged request costs no store call: the token is an HMAC over the ID that it came with.
+        let passed =
+            origin.and_then(|origin| csrf::check(origin, view, &self.csrf, handle.id(), &self.csrf_header, mode));
+        let csrf = match passed {
+            Ok(csrf) => csrf,
+            Err(error) => return refused(csrf_code(error)),
+        };
+        let has_csrf_cookie = !view.is_safe_method()
+            || CsrfTokens::cookie_matches(view.headers, self.cookies.names().csrf(), &self.csrf.issue(handle.id()));
+        let (this, store) = (Arc::clone(self), Arc::clone(store));
+        Identifying::Wait(Box::pin(async move {
+            let session = this.load(&store, handle).await?;
+            if touch == Touch::Look {
+                return Ok((session, csrf));
+            }
+            if !has_csrf_cookie {
+                Session::mark(&session.inner.write.csrf);
+            }
+            match this.when_fresh(session, csrf) {
+                Identifying::Ready(identified) => identified,
+                Identifying::Wait(identifying) => identifying.await,
+            }
+        }))
+    }
+
+    /// Loads a stored session that is live.
+    pub(crate) async fn load(
+        self: &Arc<Self>,
+        store: &Arc<dyn SessionStore>,
+        handle: SessionHandle,
+    ) -> Result<Session, Denial> {
+        let key = handle.store_key();
+        let now = self.ports.clock.now();
+        let stored = match store.load(&key, now).await {
+            Ok(Loaded::Live(stored)) => stored,
+            Ok(Loaded::Ended) => return Err(Denial::new(Code::SessionRevoked)),
+            Ok(Loaded::Absent) => return Err(Denial::new(Code::SessionExpired)),
+            Err(error) => {
+                tracing::error!(%error, "session store did not answer");
+                return Err(Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)));
+            }
+        };
+        // A record of another version, key or session is none of ours: as if it were not there.
+        let opened = self
+            .codec
+            .open_record_identity(&key, &stored.payload)
+            .filter(|opened| opened.id() == handle.id())
+            .ok_or(Denial::new(Code::SessionInvalid))?;
+        let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
+        let place = PlacedSession::Store { handle };
+        Ok(Session::new(
+            self,
+            Arc::new(live),
+            place,
+            TokenPlace::Record(stored.payload),
+        ))
+    }
+
+    /// Lifetime by the seal's own word, then the CSRF token.
+    fn pass(
+        &self,
+        view: RequestView<'_>,
+        origin: OriginPassed,
+        opened: OpenedIdentity,
+        mode: CsrfMode,
+    ) -> Result<(LiveSession, CsrfPassed), Denial> {
+        let live = rules::check(opened, &self.lifetimes, self.ports.clock.now())
+            .map_err(|_| Denial::new(Code::SessionExpired))?;
+        let csrf = csrf::check(origin, view, &self.csrf, live.id(), &self.csrf_header, mode)
+            .map_err(|error| Denial::new(csrf_code(error)))?;
+        Ok((live, csrf))
+    }
+
+    fn mark_csrf(&self, view: RequestView<'_>, session: &Session) {
+        let name = self.cookies.names().csrf();
+        if view.is_safe_method() && !CsrfTokens::cookie_matches(view.headers, name, session.inner.live.csrf_token()) {
+            Session::mark(&session.inner.write.csrf);
+        }
+    }
+
+    /// Extends the session as due, and renews its tokens where that is due.
+    fn when_fresh(self: &Arc<Self>, session: Session, csrf: CsrfPassed) -> Identifying {
+        let now = self.ports.clock.now();
+        if session.inner.live.should_roll(now) {
+            Session::mark(&session.inner.write.identity);
+        }
+        if !session.inner.live.refresh_due(now) {
+            return Identifying::Ready(Ok((session, csrf)));
+        }
+        let this = Arc::clone(self);
+        Identifying::Wait(Box::pin(async move {
+            let renewed = this.renew(&session).await;
+            let expired = session.inner.live.access_token_expired(this.ports.clock.now());
+            match renewed {
+                Renewal::Renewed(state) => this.adopt(&session, &state).map(|session| (session, csrf)),
+                Renewal::Ended(code) => Err(Denial::new(code)),
+                Renewal::Passing(pause) if expired => Err(Denial::unavailable(Code::ProviderUnavailable, pause)),
+                Renewal::StoreFailed if expired => {
+                    Err(Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)))
+                }
+                // Without tokens the session lives until its access token ends.
+                Renewal::NoTokens if expired => Err(Denial::new(Code::SessionExpired)),
+                Renewal::Passing(_) | Renewal::StoreFailed | Renewal::NoTokens => Ok((session, csrf)),
+            }
+        }))
+    }
+
+    /// Turns who the caller is into what the caller may, and remembers the pass for this request.
+    fn conclude(
+        &self,
+        context: &Arc<RequestContext>,
+        rule: &Rule,
+        login: LoginHint,
+        identified: Identified,
+    ) -> Result<Pass, Denial> {
+        let (session, csrf) = identified.map_err(|mut denial| {
+            if denial.is_without_session() {
+                denial.login = login;
+            }
+            denial
+        })?;
+        let caller = Caller::Session(Arc::clone(&session.inner.live), csrf);
+        let passed = Passed {
+            session,
+            caller,
+            mode: rule.csrf_mode(),
+        };
+        let decided = self.decide(rule, &passed);
+        // The session is remembered also where the rule says no: what is due to be written for it
+        // does not depend on this one rule.
+        *context.passed() = Some(passed);
+        decided
+    }
+
+    fn decide(&self, rule: &Rule, passed: &Passed) -> Result<Pass, Denial> {
+        match decide(rule, &passed.caller, &self.scope) {
+            Ok(_authorized) => Ok(Pass::Session(passed.session.clone())),
+            Err(denied) => Err(denial(denied)),
+        }
+    }
+}
+
+fn refused(code: Code) -> Identifying {
+    Identifying::Ready(Err(Denial::new(code)))
+}
+
+fn csrf_code(error: CsrfRefused) -> Code {
+    match error {
+        CsrfRefused::CrossOrigin => Code::CrossOrigin,
+        CsrfRefused::TokenMissing => Code::CsrfMissing,
+        CsrfRefused::TokenMismatch => Code::CsrfMismatch,
+    }
+}
+
+fn denial(denied: Denied) -> Denial {
+    match denied {
+        Denied::TenantMismatch => Denial::new(Code::TenantMismatch),
+        Denied::RoleMissing => Denial::new(Code::RoleMissing),
+        Denied::InsufficientScope { scopes } => Denial {
+            missing_scopes: scopes,
+            ..Denial::new(Code::InsufficientScope)
+        },
+        // Also what later kinds of denial fall back to: a refusal, never a pass.
+        _ => Denial::new(Code::SessionMissing),
+    }
+}

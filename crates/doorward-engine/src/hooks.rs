@@ -1,0 +1,73 @@
+//! Where an application takes part: shaping a login, the session endpoint's metadata, the look of refusals.
+
+use std::sync::Arc;
+
+use doorward_core::ports::BoxFuture;
+use doorward_core::session::User;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::problem::Refusal;
+use crate::session::{DataError, Session};
+
+pub(crate) type OnLogin = Arc<dyn Fn(Login) -> BoxFuture<'static, Result<Login, LoginDenied>> + Send + Sync>;
+pub(crate) type SessionMetadata = Arc<dyn Fn(&Session) -> Value + Send + Sync>;
+pub(crate) type OnRefusal = Arc<dyn Fn(Refusal) -> Refusal + Send + Sync>;
+
+/// The application's hooks; none is set from the start.
+#[derive(Default, Clone)]
+pub(crate) struct Hooks {
+    pub(crate) on_login: Option<OnLogin>,
+    pub(crate) session_metadata: Option<SessionMetadata>,
+    pub(crate) on_refusal: Option<OnRefusal>,
+}
+
+/// A login whose every check has passed, before it counts.
+///
+/// The application may look the user up, add data, set roles, or refuse.
+#[derive(Debug)]
+pub struct Login {
+    pub(crate) user: User,
+    pub(crate) roles_are_ours: bool,
+    pub(crate) data: Vec<(String, String)>,
+}
+
+impl Login {
+    /// The user as the provider describes them.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Sets the user's roles; from now on the provider's claims no longer change them.
+    pub fn set_roles<S: Into<String>>(&mut self, roles: impl IntoIterator<Item = S>) {
+        self.user.roles = roles.into_iter().map(Into::into).collect();
+        self.roles_are_ours = true;
+    }
+
+    /// Adds a value to the new session, as [`Session::insert`] does later.
+    ///
+    /// # Errors
+    /// [`DataError::NotSerializable`] if serde cannot write the value as JSON; [`DataError::Key`] if
+    /// the key is empty or longer than 64 bytes.
+    pub fn insert<T: Serialize>(&mut self, key: &str, value: &T) -> Result<(), DataError> {
+        let text = crate::session::data_text(key, value)?;
+        self.data.retain(|(known, _)| known != key);
+        self.data.push((key.to_owned(), text));
+        Ok(())
+    }
+}
+
+/// The application refused a login; the browser sees a 403 page with `login_denied`.
+#[derive(Debug, Clone)]
+pub struct LoginDenied {
+    pub(crate) reason: String,
+}
+
+impl LoginDenied {
+    /// Refuses, with a reason for the log; the browser is not told.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}

@@ -1,0 +1,208 @@
+//! Refusals: one shape for every 4xx and 5xx of ours (RFC 9457), and what an application may change of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_core::code::Code;
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use crate::auth::Inner;
+use crate::reply::Reply;
+
+/// Why a request was refused, before an answer is built.
+///
+/// Deciding costs no allocation; the body is built only when the refusal is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    pub(crate) code: Code,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) login: LoginHint,
+    pub(crate) missing_scopes: Vec<String>,
+}
+
+/// Whether the refused request may be sent to login instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginHint {
+    /// Answer the refusal.
+    Refuse,
+    /// A navigation on a route that sends people to login.
+    Redirect,
+}
+
+impl Denial {
+    pub(crate) const fn new(code: Code) -> Self {
+        Self {
+            code,
+            retry_after: None,
+            login: LoginHint::Refuse,
+            missing_scopes: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn unavailable(code: Code, retry_after: Duration) -> Self {
+        Self {
+            code,
+            retry_after: Some(retry_after),
+            login: LoginHint::Refuse,
+            missing_scopes: Vec::new(),
+        }
+    }
+
+    /// The denial of a request that shows no session at all.
+    #[must_use]
+    pub const fn session_missing() -> Self {
+        Self::new(Code::SessionMissing)
+    }
+
+    /// Names the reason, as the body will.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The status that will be answered.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.code.status()
+    }
+}
+
+/// A refusal on its way out, for an application's `on_refusal` to dress.
+///
+/// Body and headers can change; the status cannot, so that no refusal turns into a success.
+#[derive(Debug)]
+pub struct Refusal {
+    code: Code,
+    request_id: String,
+    reply: Reply,
+}
+
+impl Refusal {
+    /// Names the reason.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The status that will be answered.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.reply.status
+    }
+
+    /// The identifier that the body, and our log line, carry.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The body as it stands.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.reply.body
+    }
+
+    /// The headers, to add to or to change; `Cache-Control`, `Set-Cookie` and `Location` are put
+    /// back as they were.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.reply.headers
+    }
+
+    /// Replaces the body.
+    pub fn set_body(&mut self, content_type: HeaderValue, body: impl Into<Bytes>) {
+        self.reply.set(header::CONTENT_TYPE, content_type);
+        self.reply.body = body.into();
+    }
+}
+
+impl Inner {
+    /// Builds the answer to a refused request.
+    pub(crate) fn refuse(&self, denial: &Denial) -> Reply {
+        let code = denial.code;
+        let request_id = self.request_id();
+        log(code, &request_id);
+        let mut reply = Reply::json(code.status(), &self.problem(denial, &request_id));
+        reply.set(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if code.status() == StatusCode::UNAUTHORIZED {
+            reply.set(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Session realm=\"doorward\""),
+            );
+        }
+        if let Some(pause) = denial.retry_after {
+            reply.set(header::RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));
+        }
+        self.dress(code, request_id, reply)
+    }
+
+    fn problem(&self, denial: &Denial, request_id: &str) -> Value {
+        let code = denial.code;
+        let status = code.status();
+        let mut problem = json!({
+            "type": format!("urn:doorward:error:{code}"),
+            "title": code.title(),
+            "status": status.as_u16(),
+            "code": code.as_str(),
+            "request_id": request_id,
+            // Existing frontends read the reason phrase here.
+            "error": status.canonical_reason().unwrap_or_default(),
+        });
+        if let Value::Object(members) = &mut problem {
+            if status == StatusCode::UNAUTHORIZED {
+                members.insert("login_url".into(), self.urls.login.clone().into());
+            }
+            if !denial.missing_scopes.is_empty() {
+                members.insert("scope".into(), denial.missing_scopes.join(" ").into());
+            }
+        }
+        problem
+    }
+
+    /// Lets the application change the look of a refusal, and puts back what it may not change.
+    fn dress(&self, code: Code, request_id: String, reply: Reply) -> Reply {
+        let Some(hook) = &self.hooks.on_refusal else {
+            return reply;
+        };
+        let (status, before) = (reply.status, reply.headers.clone());
+        let mut reply = hook(Refusal {
+            code,
+            request_id,
+            reply,
+        })
+        .reply;
+        reply.status = status;
+        for name in [header::CACHE_CONTROL, header::SET_COOKIE, header::LOCATION] {
+            reply.headers.remove(&name);
+            for value in before.get_all(&name) {
+                reply.headers.append(name.clone(), value.clone());
+            }
+        }
+        reply
+    }
+
+    /// Makes an identifier that a person can read to an operator.
+    pub(crate) fn request_id(&self) -> String {
+        let mut bytes = [0_u8; 8];
+        // Without randomness the refusal still goes out; its identifier is all zeros.
+        let _ = self.ports.random.fill(&mut bytes);
+        bytes.iter().fold(String::with_capacity(16), |mut id, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(id, "{byte:02x}");
+            id
+        })
+    }
+}
+
+/// One line a refusal: outages loud, everyday refusals quiet, so that a flood of them is no flood of lines.
+pub(crate) fn log(code: Code, request_id: &str) {
+    if code.status().is_server_error() {
+        tracing::warn!(%code, request_id, "request refused");
+    } else {
+        tracing::debug!(%code, request_id, "request refused");
+    }
+}

@@ -1,0 +1,292 @@
+//! What is known of the identity provider: its metadata and keys, cached with bounds.
+//!
+//! Starting needs no provider: both are fetched on first need. Rules:
+//!
+//! 1. Metadata older than an hour is renewed in the background while the old copy serves; keys
+//!    older than fifteen minutes are renewed before use, so that a key the provider withdrew stops
+//!    counting within that time (`OpenID Connect Core` 10.1.1).
+//! 2. A renewal that fails drops nothing; a copy older than a day no longer serves.
+//! 3. One fetch at a time; after a failure the next one waits at least a second, and as long as
+//!    `Retry-After` says, at most a minute.
+//! 4. A token signed by an unknown key causes one refetch, at most one per thirty seconds.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use doorward_core::OutboundRequest;
+use doorward_core::ports::{FetchError, Fetched};
+use doorward_crypto::{Algorithm, KeySet};
+use doorward_oidc::{ProviderMetadata, Reach, discovery_request, is_public_address, jwks_request, parse_jwks};
+
+use crate::outside::Ports;
+use crate::settings::ProviderSettings;
+use crate::single_flight::{Begin, SingleFlight};
+
+const METADATA_FRESH: Duration = Duration::from_secs(3600);
+const KEYS_FRESH: Duration = Duration::from_secs(900);
+const STALE_LIMIT: Duration = Duration::from_secs(24 * 3600);
+const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The provider could not be asked, or what it said could not be used; worth another try later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProviderUnavailable {
+    pub(crate) retry_after: Duration,
+}
+
+impl ProviderUnavailable {
+    pub(crate) fn soon() -> Self {
+        Self {
+            retry_after: SHORTEST_PAUSE,
+        }
+    }
+}
+
+/// The provider as this process knows it.
+pub(crate) struct ProviderState {
+    pub(crate) settings: ProviderSettings,
+    metadata: Cached<Arc<ProviderMetadata>>,
+    keys: Cached<KeySet>,
+    unknown_key_asked: Mutex<Option<Duration>>,
+    /// The pause of the token endpoint, apart from that of the metadata.
+    token_pause: Pause,
+    /// The issuer's own name led to a private address: then its endpoints may live there too.
+    issuer_is_private: AtomicBool,
+}
+
+impl ProviderState {
+    pub(crate) fn new(settings: ProviderSettings) -> Self {
+        Self {
+            settings,
+            metadata: Cached::default(),
+            keys: Cached::default(),
+            unknown_key_asked: Mutex::new(None),
+            token_pause: Pause::default(),
+            issuer_is_private: AtomicBool::new(false),
+        }
+    }
+
+    /// Answers the metadata, from the cache while it may serve.
+    pub(crate) async fn metadata(
+        self: &Arc<Self>,
+        ports: &Ports,
+    ) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        match self.metadata.age(ports) {
+            Some((metadata, age)) if age < METADATA_FRESH => Ok(metadata),
+            Some((metadata, age)) if age < STALE_LIMIT => {
+                let (this, in_background) = (Arc::clone(self), ports.clone());
+                ports.tasks.spawn(Box::pin(async move {
+                    // A failure was logged where it arose; the old copy goes on serving.
+                    let _ = this.renew_metadata(&in_background).await;
+                }));
+                Ok(metadata)
+            }
+            _ => self.renew_metadata(ports).await,
+        }
+    }
+
+    /// Answers the metadata where it can be had at all.
+    pub(crate) async fn known_or_fetched(self: &Arc<Self>, ports: &Ports) -> Option<Arc<ProviderMetadata>> {
+        self.metadata(ports).await.ok()
+    }
+
+    async fn renew_metadata(self: &Arc<Self>, ports: &Ports) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        let (this, job_ports) = (Arc::clone(self), ports.clone());
+        self.metadata
+            .renew(ports, async move {
+                let request = discovery_request(&this.settings.issuer);
+                let fetched = this.send(&job_ports, request).await.map_err(|error| {
+                    tracing::warn!(%error, issuer = this.settings.issuer.as_str(), "provider metadata could not be fetched");
+                    ProviderUnavailable::soon()
+                })?;
+                // Security: an issuer on a private address vouches for its neighbours; any other
+                // issuer must not be able to point us at them.
+                if fetched.remote.is_some_and(|address| !is_public_address(address)) {
+                    this.issuer_is_private.store(true, Ordering::Relaxed);
+                }
+                ProviderMetadata::parse(
+                    fetched.status,
+                    &fetched.headers,
+                    &fetched.body,
+                    &this.settings.issuer,
+                )
+                .map(Arc::new)
+                .map_err(|error| {
+                    tracing::error!(%error, issuer = this.settings.issuer.as_str(), "provider metadata refused");
+                    ProviderUnavailable {
+                        retry_after: retry_after(&fetched),
+                    }
+                })
+            })
+            .await
+    }
+
+    /// Answers the signing keys, at most fifteen minutes old while the provider can be reached.
+    pub(crate) async fn keys(
+        self: &Arc<Self>,
+        ports: &Ports,
+        metadata: &Arc<ProviderMetadata>,
+    ) -> Result<KeySet, ProviderUnavailable> {
+        match self.keys.age(ports) {
+            Some((keys, age)) if age < KEYS_FRESH => Ok(keys),
+            Some((keys, age)) if age < STALE_LIMIT => Ok(self.renew_keys(ports, metadata).await.unwrap_or(keys)),
+            _ => self.renew_keys(ports, metadata).await,
+        }
+    }
+
+    /// Fetches the keys once more because a token named one that is not among them.
+    ///
+    /// Answers `None` within thirty seconds of the last such fetch: a flood of invented key IDs
+    /// costs the provider nothing.
+    pub(crate) async fn keys_after_unknown(
+        self: &Arc<Self>,
+        ports: &Ports,
+        metadata: &Arc<ProviderMetadata>,
+    ) -> Option<KeySet> {
+        {
+            let now = ports.clock.monotonic();
+            let mut asked = self.unknown_key_asked.lock().unwrap_or_else(PoisonError::into_inner);
+            if asked.is_some_and(|at| now.saturating_sub(at) < UNKNOWN_KEY_INTERVAL) {
+                return None;
+            }
+            *asked = Some(now);
+        }
+        self.renew_keys(ports, metadata).await.ok()
+    }
+
+    async fn renew_keys(
+        self: &Arc<Self>,
+        ports: &Ports,
+        metadata: &Arc<ProviderMetadata>,
+    ) -> Result<KeySet, ProviderUnavailable> {
+        let (this, job_ports, metadata) = (Arc::clone(self), ports.clone(), Arc::clone(metadata));
+        self.keys
+            .renew(ports, async move {
+                let request = jwks_request(&metadata);
+                let fetched = this.send(&job_ports, request).await.map_err(|error| {
+                    tracing::warn!(%error, "provider keys could not be fetched");
+                    ProviderUnavailable::soon()
+                })?;
+                parse_jwks(fetched.status, &fetched.headers, &fetched.body).map_err(|error| {
+                    tracing::error!(%error, "provider keys refused");
+                    ProviderUnavailable {
+                        retry_after: retry_after(&fetched),
+                    }
+                })
+            })
+            .await
+    }
+
+    /// The algorithms an ID token may use: ours, less those the provider says it does not use.
+    pub(crate) fn algorithms(&self, metadata: &ProviderMetadata) -> Vec<Algorithm> {
+        let announced = metadata.id_token_algorithms();
+        let ours = self.settings.algorithms.iter().copied();
+        ours.filter(|algorithm| announced.is_empty() || announced.contains(algorithm))
+            .collect()
+    }
+
+    /// Sends a request of the protocol; the reach widens only for an issuer on a private address.
+    pub(crate) async fn send(&self, ports: &Ports, mut request: OutboundRequest) -> Result<Fetched, FetchError> {
+        if self.issuer_is_private.load(Ordering::Relaxed) {
+            request.reach = Reach::Any;
+        }
+        ports.fetch.fetch(request).await
+    }
+
+    /// Says how long the token endpoint is to be left alone, if at all.
+    pub(crate) fn token_pause(&self, ports: &Ports) -> Option<Duration> {
+        self.token_pause.remaining(ports)
+    }
+
+    /// Leaves the token endpoint alone for a while and says for how long.
+    pub(crate) fn pause_token_calls(&self, ports: &Ports, wish: Option<Duration>) -> Duration {
+        self.token_pause.begin(ports, wish.unwrap_or(SHORTEST_PAUSE))
+    }
+}
+
+fn retry_after(fetched: &Fetched) -> Duration {
+    fetched
+        .headers
+        .get(http::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse().ok())
+        .map_or(SHORTEST_PAUSE, Duration::from_secs)
+}
+
+/// A time during which the provider is left alone, on the monotonic clock.
+#[derive(Default)]
+struct Pause {
+    until: Mutex<Duration>,
+}
+
+impl Pause {
+    fn begin(&self, ports: &Ports, wish: Duration) -> Duration {
+        let length = wish.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = ports.clock.monotonic().saturating_add(length);
+        length
+    }
+
+    fn remaining(&self, ports: &Ports) -> Option<Duration> {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until
+            .checked_sub(ports.clock.monotonic())
+            .filter(|rest| !rest.is_zero())
+    }
+}
+
+/// A value fetched from the provider, when it came, and how to renew it.
+struct Cached<T> {
+    value: Arc<RwLock<Option<(T, Duration)>>>,
+    pause: Arc<Pause>,
+    flight: SingleFlight<(), Result<T, ProviderUnavailable>>,
+}
+
+impl<T> Default for Cached<T> {
+    fn default() -> Self {
+        Self {
+            value: Arc::default(),
+            pause: Arc::default(),
+            flight: SingleFlight::default(),
+        }
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Cached<T> {
+    fn age(&self, ports: &Ports) -> Option<(T, Duration)> {
+        let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
+        let (value, fetched_at) = value.as_ref()?;
+        let age = ports.clock.monotonic().saturating_sub(*fetched_at);
+        Some((value.clone(), age))
+    }
+
+    async fn renew(
+        &self,
+        ports: &Ports,
+        fetch: impl Future<Output = Result<T, ProviderUnavailable>> + Send + 'static,
+    ) -> Result<T, ProviderUnavailable> {
+        let (value, pause, job_ports) = (Arc::clone(&self.value), Arc::clone(&self.pause), ports.clone());
+        self.flight
+            .join((), &*ports.tasks, || {
+                if let Some(retry_after) = self.pause.remaining(ports) {
+                    return Begin::Known(Err(ProviderUnavailable { retry_after }));
+                }
+                Begin::Job(Box::pin(async move {
+                    let result = fetch.await;
+                    match &result {
+                        Ok(fetched) => {
+                            let now = job_ports.clock.monotonic();
+                            *value.write().unwrap_or_else(PoisonError::into_inner) = Some((fetched.clone(), now));
+                        }
+                        Err(unavailable) => {
+                            pause.begin(&job_ports, unavailable.retry_after);
+                        }
+                    }
+                    result
+                }))
+            })
+            .await
+            .unwrap_or(Err(ProviderUnavailable::soon()))
+    }
+}

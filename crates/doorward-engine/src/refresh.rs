@@ -1,0 +1,310 @@
+//! Renewing tokens: one call per session at a time, whatever becomes of the request that asked.
+//!
+//! 1. Whoever finds the tokens due joins the session's one job, or begins it; the job runs in `Tasks`.
+//! 2. Before a call is made the newest state is looked at again, under the same lock that admits the
+//!    job: a refresh that ended a moment ago is used, not repeated.
+//! 3. A passing failure (network, 5xx, 429) ends nobody's session and pauses the token endpoint for
+//!    everybody, so that an outage is probed at most once a second.
+//! 4. `invalid_grant` ends the session only if the token sent was still its newest.
+//! 5. A session that was ended meanwhile stays ended; the tokens that arrived are revoked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_core::code::Code;
+use doorward_core::ports::{Loaded, SessionStore};
+use doorward_core::session::{Identity, OpenedIdentity, SessionHandle, SessionId, Tokens, check, refresh_at};
+use doorward_crypto::SecretString;
+use doorward_oidc::PreviousIdentity;
+
+use crate::auth::{Inner, SessionPlace};
+use crate::identify;
+use crate::newest::{Known, NotWritten, SessionState};
+use crate::problem::Denial;
+use crate::session::{PlacedSession, Session, TokenPlace};
+use crate::single_flight::{Begin, SingleFlight};
+use crate::token_calls::{self, RefreshFailure, Refreshed};
+
+/// The renewals under way.
+#[derive(Default)]
+pub(crate) struct Refreshes {
+    flights: SingleFlight<SessionId, Renewal>,
+}
+
+/// How a renewal ended, for everybody who waited for it.
+#[derive(Clone)]
+pub(crate) enum Renewal {
+    /// The session's newest state.
+    Renewed(Arc<SessionState>),
+    /// The session is over.
+    Ended(Code),
+    /// The provider did not answer; try again after this long.
+    Passing(Duration),
+    /// The store did not answer.
+    StoreFailed,
+    /// There is nothing to renew with.
+    NoTokens,
+}
+
+/// What a renewal starts from: the newest identity known, and its tokens.
+struct Start {
+    place: PlacedSession,
+    identity: Identity,
+    tokens: Arc<Tokens>,
+}
+
+impl Inner {
+    /// Renews a session's tokens, or waits for the renewal under way.
+    pub(crate) async fn renew(self: &Arc<Self>, session: &Session) -> Renewal {
+        self.refreshes
+            .flights
+            .join(*session.id(), &*self.ports.tasks, || self.begin_renewal(session))
+            .await
+            .unwrap_or(Renewal::Passing(Duration::from_secs(1)))
+    }
+
+    fn begin_renewal(self: &Arc<Self>, session: &Session) -> Begin<Renewal> {
+        let live = &session.inner.live;
+        let now = self.ports.clock.now();
+        let mut identity = None;
+        let mut tokens = None;
+        if let SessionPlace::Cookie(newest) = &self.place {
+            match newest.look(live.id(), live.revision()) {
+                Known::Ended(code) => return Begin::Known(Renewal::Ended(code)),
+                Known::Newer(state) => {
+                    if state.identity.refresh_at.is_none_or(|due| now < due) {
+                        return Begin::Known(Renewal::Renewed(state));
+                    }
+                    identity = Some(state.identity.clone());
+                    tokens = state.tokens.clone();
+                }
+                Known::Nothing => {}
+            }
+        }
+        if let Some(pause) = self.provider.token_pause(&self.ports) {
+            return Begin::Known(Renewal::Passing(pause));
+        }
+        let Some(identity) = identity.or_else(|| live.to_identity().ok()) else {
+            return Begin::Known(Renewal::Ended(Code::SessionInvalid));
+        };
+        let Some(tokens) = tokens.or_else(|| session.tokens()) else {
+            return Begin::Known(Renewal::NoTokens);
+        };
+        if tokens.refresh_token.is_none() {
+            return Begin::Known(Renewal::NoTokens);
+        }
+        let start = Start {
+            place: session.inner.place.clone(),
+            identity,
+            tokens,
+        };
+        let this = Arc::clone(self);
+        Begin::Job(Box::pin(async move { this.renewal(start).await }))
+    }
+
+    async fn renewal(self: Arc<Self>, mut start: Start) -> Renewal {
+        if let (PlacedSession::Store { handle }, SessionPlace::Store(store)) = (start.place.clone(), &self.place) {
+            // Another instance may have renewed since this one read the record.
+            match self.reload(store, &handle).await {
+                Ok((state, _)) if state.identity.refresh_at.is_none_or(|due| self.ports.clock.now() < due) => {
+                    return Renewal::Renewed(state);
+                }
+                Ok((state, tokens)) => {
+                    start.identity = state.identity.clone();
+                    let Some(tokens) = tokens else {
+                        return Renewal::NoTokens;
+                    };
+                    start.tokens = tokens;
+                }
+                Err(renewal) => return renewal,
+            }
+        }
+        let user = &start.identity.user;
+        let previous = PreviousIdentity {
+            issuer: user.issuer.clone(),
+            subject: user.subject.clone(),
+            client_id: self.provider.settings.client.client_id.clone(),
+            auth_time: start.identity.auth_time,
+        };
+        match token_calls::refresh(&self.provider, &self.ports, &start.tokens, &previous).await {
+            Ok(refreshed) => self.refreshed(&start, refreshed).await,
+            Err(RefreshFailure::Passing { retry_after, reason }) => {
+                let pause = self.provider.pause_token_calls(&self.ports, retry_after);
+                tracing::warn!(
+                    reason,
+                    pause_seconds = pause.as_secs(),
+                    "tokens could not be renewed; the session goes on"
+                );
+                Renewal::Passing(pause)
+            }
+            Err(RefreshFailure::InvalidGrant) => self.grant_refused(&start).await,
+            Err(RefreshFailure::Foreign { reason, refresh_token }) => {
+                tracing::error!(
+                    reason,
+                    subject = user.subject,
+                    "refreshed ID token refused; session ended"
+                );
+                if let Some(token) = refresh_token {
+                    self.revoke_in_background(token);
+                }
+                self.end_for_good(&start, Code::TokenRefreshFailed).await
+            }
+        }
+    }
+
+    async fn refreshed(self: &Arc<Self>, start: &Start, refreshed: Refreshed) -> Renewal {
+        let Refreshed {
+            tokens,
+            expires_in,
+            id_token,
+        } = refreshed;
+        let tokens = Arc::new(tokens);
+        let now = self.ports.clock.now();
+        let settings = &self.provider.settings;
+        let written = self
+            .write_state(&start.place, &start.identity, &|identity, place_for_tokens| {
+                identity.access_token_expires_at = tokens.access_token_expires_at;
+                identity.refresh_at = Some(refresh_at(now, expires_in));
+                if let Some(scope) = &tokens.scope {
+                    identity.scopes = scope
+                        .split(' ')
+                        .filter(|scope| !scope.is_empty())
+                        .map(str::to_owned)
+                        .collect();
+                }
+                if let Some(id_token) = &id_token {
+                    let ours = identity.roles_are_ours.then(|| identity.user.roles.clone());
+                    identify::update(settings, &mut identity.user, id_token, &tokens.access_token);
+                    if let Some(roles) = ours {
+                        identity.user.roles = roles;
+                    }
+                }
+                *place_for_tokens = Some(Arc::clone(&tokens));
+            })
+            .await;
+        match written {
+            Ok(state) => {
+                tracing::debug!(subject = start.identity.user.subject, "tokens renewed");
+                Renewal::Renewed(state)
+            }
+            Err(not_written) => {
+                // Logout won, or the record is gone: nobody may use what just arrived.
+                if let Some(token) = &tokens.refresh_token {
+                    self.revoke_in_background(token.clone());
+                }
+                match not_written {
+                    NotWritten::Ended(code) => Renewal::Ended(code),
+                    NotWritten::Unreadable => Renewal::Ended(Code::SessionInvalid),
+                    NotWritten::Store => Renewal::StoreFailed,
+                }
+            }
+        }
+    }
+
+    /// `invalid_grant`: the session ends, unless somebody else has renewed it meanwhile.
+    async fn grant_refused(self: &Arc<Self>, start: &Start) -> Renewal {
+        match (&start.place, &self.place) {
+            (_, SessionPlace::Cookie(newest)) => match newest.look(&start.identity.id, start.identity.revision) {
+                Known::Newer(state) if state.tokens.is_some() => return Renewal::Renewed(state),
+                Known::Ended(code) => return Renewal::Ended(code),
+                _ => {}
+            },
+            (PlacedSession::Store { handle }, SessionPlace::Store(store)) => match self.reload(store, handle).await {
+                Ok((state, Some(tokens))) if !same_refresh_token(&tokens, &start.tokens) => {
+                    return Renewal::Renewed(state);
+                }
+                Ok(_) => {}
+                Err(renewal) => return renewal,
+            },
+            (PlacedSession::Cookie, SessionPlace::Store(_)) => {}
+        }
+        tracing::info!(
+            subject = start.identity.user.subject,
+            "provider took the refresh token back; session ended"
+        );
+        self.end_for_good(start, Code::TokenRefreshFailed).await
+    }
+
+    async fn end_for_good(self: &Arc<Self>, start: &Start, code: Code) -> Renewal {
+        let id = start.identity.id;
+        let until = start.identity.absolute_expires_at;
+        match self.end_session(&id, &start.place, code, until).await {
+            Ok(()) => Renewal::Ended(code),
+            Err(_) => Renewal::StoreFailed,
+        }
+    }
+
+    /// Reads a stored session anew.
+    async fn reload(
+        self: &Arc<Self>,
+        store: &Arc<dyn SessionStore>,
+        handle: &SessionHandle,
+    ) -> Result<(Arc<SessionState>, Option<Arc<Tokens>>), Renewal> {
+        let key = handle.store_key();
+        let stored = match store.load(&key, self.ports.clock.now()).await {
+            Ok(Loaded::Live(stored)) => stored,
+            Ok(Loaded::Ended) => return Err(Renewal::Ended(Code::SessionRevoked)),
+            Ok(Loaded::Absent) => return Err(Renewal::Ended(Code::SessionExpired)),
+            Err(error) => {
+                tracing::error!(%error, "session store did not answer");
+                return Err(Renewal::StoreFailed);
+            }
+        };
+        let identity = self
+            .codec
+            .open_record_identity(&key, &stored.payload)
+            .and_then(|opened| opened.to_identity().ok())
+            .ok_or(Renewal::Ended(Code::SessionInvalid))?;
+        let tokens = self
+            .codec
+            .open_record_tokens(&key, &stored.payload, handle.id())
+            .map(|(tokens, _)| Arc::new(tokens));
+        let state = SessionState {
+            identity,
+            tokens: tokens.clone(),
+        };
+        Ok((Arc::new(state), tokens))
+    }
+
+    /// Makes the renewed state this request's session.
+    pub(crate) fn adopt(self: &Arc<Self>, before: &Session, state: &Arc<SessionState>) -> Result<Session, Denial> {
+        let live = OpenedIdentity::from_identity(&state.identity)
+            .ok()
+            .and_then(|opened| check(opened, &self.lifetimes, self.ports.clock.now()).ok())
+            .ok_or(Denial::new(Code::SessionExpired))?;
+        let tokens = match &state.tokens {
+            Some(tokens) => TokenPlace::Known(Arc::clone(tokens)),
+            None => match before.tokens() {
+                Some(tokens) => TokenPlace::Known(tokens),
+                None => TokenPlace::Cookies(Vec::new()),
+            },
+        };
+        let place = before.inner.place.clone();
+        let session = Session::new(self, Arc::new(live), place, tokens);
+        if matches!(session.inner.place, PlacedSession::Cookie) {
+            Session::mark(&session.inner.write.identity);
+            Session::mark(&session.inner.write.tokens);
+        }
+        if before.inner.write.csrf.load(std::sync::atomic::Ordering::Relaxed) {
+            Session::mark(&session.inner.write.csrf);
+        }
+        Ok(session)
+    }
+
+    /// Takes a refresh token back at the provider without anybody waiting for it.
+    pub(crate) fn revoke_in_background(&self, refresh_token: SecretString) {
+        self.ports.tasks.spawn(Box::pin(token_calls::revoke(
+            Arc::clone(&self.provider),
+            self.ports.clone(),
+            refresh_token,
+        )));
+    }
+}
+
+fn same_refresh_token(a: &Tokens, b: &Tokens) -> bool {
+    match (&a.refresh_token, &b.refresh_token) {
+        (Some(a), Some(b)) => a.matches(b.expose()),
+        (None, None) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,397 @@
+//! `GET` and `POST /auth/callback`: judges the provider's answer, and only then makes a session.
+//!
+//! 1. Parameters are read; a repeated one is 400.
+//! 2. The ticket is opened by the answer's `state`; without one nothing else happens.
+//! 3. The ticket is used up, also where the rest fails; a second use makes no token call.
+//! 4. `callback::check` compares method, state and `iss`: **before any network call**.
+//! 5. The code is redeemed; ID token and userinfo are verified; the application has its say.
+//! 6. A fresh session begins; the one present when the login began, and the one present now, end.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_core::UnixTime;
+use doorward_core::code::Code;
+use doorward_core::cookie::{CookieName, SameSite, SetCookie};
+use doorward_core::login_ticket::{LoginTicket, TicketError};
+use doorward_core::request::RequestView;
+use doorward_core::return_url::ReturnUrl;
+use doorward_core::session::{
+    HandleCookie, Identity, IdentityCookie, SealSessionError, SessionHandle, SessionId, refresh_at,
+};
+use doorward_core::tenant::TenantScope;
+use doorward_oidc::{
+    AuthorizationResponse, CallbackError, LoginParameters, MatchedCallback, Params, ResponseMethod, callback,
+};
+use http::header::HeaderValue;
+use http::{HeaderMap, Method, StatusCode};
+use tokio::sync::oneshot;
+
+use super::login::LoginRequest;
+use crate::auth::{Inner, SessionPlace};
+use crate::hooks::Login;
+use crate::newest::{Known, NotWritten};
+use crate::page::{Action, page};
+use crate::reply::Reply;
+use crate::session::PlacedSession;
+use crate::token_calls::{self, LoginFailure, SignedIn};
+
+impl Inner {
+    pub(super) async fn callback(self: &Arc<Self>, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
+        let method = match *view.method {
+            Method::GET => ResponseMethod::Get,
+            Method::POST => ResponseMethod::Post,
+            _ => return self.method_not_allowed("GET, POST"),
+        };
+        let params = match response_params(view, method, body.as_ref()) {
+            Ok(params) => params,
+            Err(failure) => return self.login_failed(&failure),
+        };
+        let response = match AuthorizationResponse::parse(&params) {
+            Ok(response) => response,
+            Err(error) => return self.login_failed(&LoginFailure::new(Code::RequestMalformed, error)),
+        };
+        let Some(state) = response.state() else {
+            return self.without_ticket(view.headers, Code::StateMismatch, "answer has no state");
+        };
+        let ticket = match self.tickets.open(view.headers, state, self.ports.clock.now()) {
+            Ok(ticket) => ticket,
+            Err(TicketError::Expired(ticket)) => return self.restart(view.headers, state, *ticket).await,
+            Err(TicketError::Unreadable) => {
+                return self.without_ticket(view.headers, Code::LoginMissing, "login ticket cannot be read");
+            }
+            Err(TicketError::Missing) => {
+                let others = !self.tickets.pending_logins(view.headers).is_empty();
+                let code = if others {
+                    Code::StateMismatch
+                } else {
+                    Code::LoginMissing
+                };
+                return self.without_ticket(view.headers, code, "no login of this browser has this state");
+            }
+        };
+        let mut reply = self.judge(view, method, &response, ticket, state).await;
+        self.drop_ticket(state, &mut reply);
+        reply
+    }
+
+    async fn judge(
+        self: &Arc<Self>,
+        view: RequestView<'_>,
+        method: ResponseMethod,
+        response: &AuthorizationResponse<'_>,
+        ticket: LoginTicket,
+        state: &str,
+    ) -> Reply {
+        if !self.used_tickets.first_use(state, self.ports.clock.now()) {
+            return self.without_ticket(view.headers, Code::LoginMissing, "login ticket was used before");
+        }
+        let return_url =
+            ReturnUrl::parse(&ticket.return_url, &self.origins).unwrap_or_else(|| self.urls.default_return_url.clone());
+        let before = Before {
+            session: ticket.session_at_start,
+            handle: ticket.handle_at_start,
+        };
+        let matched = match callback::check(response, method, ticket.pending) {
+            Ok(matched) => matched,
+            Err(CallbackError::ProviderRefused { error, .. }) if ticket.prompt_none => {
+                tracing::debug!(error = error.as_str(), "silent login refused by the provider");
+                return self.arrive(method, &return_url, Vec::new());
+            }
+            Err(error) => return self.login_failed(&callback_failure(&error)),
+        };
+        match self.complete(view.headers, matched, before).await {
+            Ok(cookies) => self.arrive(method, &return_url, cookies),
+            Err(failure) => self.login_failed(&failure),
+        }
+    }
+
+    /// Redeems the code and begins the session.
+    async fn complete(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        matched: MatchedCallback,
+        before: Before,
+    ) -> Result<Vec<HeaderValue>, LoginFailure> {
+        // In Tasks: a browser that hangs up now leaves no half-redeemed code behind.
+        let (sender, receiver) = oneshot::channel();
+        let (provider, ports) = (Arc::clone(&self.provider), self.ports.clone());
+        self.ports.tasks.spawn(Box::pin(async move {
+            let _ = sender.send(token_calls::sign_in(&provider, &ports, matched).await);
+        }));
+        let mut signed_in = receiver
+            .await
+            .map_err(|_| LoginFailure::new(Code::ProviderUnavailable, "the server is stopping"))??;
+        let login = self.ask_application(&mut signed_in).await?;
+        let cookies = self.begin_session(signed_in, login).await?;
+        // The new session stands; only now do the old ones end.
+        self.end_before(headers, before).await;
+        Ok(cookies)
+    }
+
+    async fn ask_application(&self, signed_in: &mut SignedIn) -> Result<Login, LoginFailure> {
+        if let TenantScope::One(tenant) = &self.scope
+            && signed_in.user.tenant != tenant.as_str()
+        {
+            return Err(LoginFailure::new(Code::LoginDenied, "user belongs to another tenant"));
+        }
+        let login = Login {
+            user: signed_in.user.clone(),
+            roles_are_ours: false,
+            data: Vec::new(),
+        };
+        let Some(hook) = &self.hooks.on_login else {
+            return Ok(login);
+        };
+        hook(login)
+            .await
+            .map_err(|denied| LoginFailure::new(Code::LoginDenied, denied.reason))
+    }
+
+    async fn begin_session(&self, signed_in: SignedIn, login: Login) -> Result<Vec<HeaderValue>, LoginFailure> {
+        let now = self.ports.clock.now();
+        let random = &*self.ports.random;
+        let broken = |error: &dyn std::fmt::Display| LoginFailure::new(Code::NotConfigured, error);
+        let handle = SessionHandle::random(random).map_err(|error| broken(&error))?;
+        let id = *handle.id();
+        let mut identity = Identity {
+            id,
+            revision: 1,
+            provider: login.user.issuer.clone(),
+            roles_are_ours: login.roles_are_ours,
+            user: login.user,
+            scopes: signed_in.scopes,
+            issued_at: now,
+            idle_expires_at: self.lifetimes.idle_end(now),
+            absolute_expires_at: self.lifetimes.absolute_end(now),
+            access_token_expires_at: signed_in.tokens.access_token_expires_at,
+            refresh_at: signed_in
+                .tokens
+                .refresh_token
+                .as_ref()
+                .map(|_| refresh_at(now, signed_in.expires_in)),
+            has_token_part: true,
+            auth_time: signed_in.auth_time,
+            acr: signed_in.acr,
+            provider_session_id: signed_in.provider_session_id,
+            csrf: self.csrf.issue(&id),
+            data: login.data.into_iter().collect(),
+        };
+        let tokens = &signed_in.tokens;
+        let mut cookies = Vec::with_capacity(4);
+        match &self.place {
+            SessionPlace::Cookie(_) => {
+                let sealed = self.seal_fresh(&mut identity)?;
+                cookies.extend(self.session_cookie(sealed, &identity));
+                cookies.extend(
+                    self.token_cookies(&identity, tokens)
+                        .map_err(|error| too_large(&error))?,
+                );
+            }
+            SessionPlace::Store(store) => {
+                self.create_stored(store, &handle, &identity, tokens)
+                    .await
+                    .map_err(|error| match error {
+                        NotWritten::Store => LoginFailure::new(Code::StoreUnavailable, "session store did not answer"),
+                        _ => LoginFailure::new(Code::NotConfigured, "session could not be sealed"),
+                    })?;
+                cookies.extend(self.session_cookie(handle.encode(), &identity));
+            }
+        }
+        cookies.extend(self.csrf_cookie(&identity.csrf, identity.absolute_expires_at));
+        tracing::info!(
+            subject = identity.user.subject,
+            tenant = identity.user.tenant,
+            "signed in"
+        );
+        Ok(cookies)
+    }
+
+    /// Seals a new identity; claims kept for convenience go where they are what makes it too large.
+    fn seal_fresh(&self, identity: &mut Identity) -> Result<String, LoginFailure> {
+        let random = &*self.ports.random;
+        match self.codec.seal_identity(random, identity) {
+            Err(SealSessionError::TooLarge { bytes }) if !identity.user.claims.is_empty() => {
+                tracing::warn!(bytes, "claims left out of the session; they do not fit into its cookie");
+                identity.user.claims.clear();
+                self.codec.seal_identity(random, identity)
+            }
+            sealed => sealed,
+        }
+        .map_err(|error| too_large(&error))
+    }
+
+    /// Ends the session present when the login began and the one present now.
+    async fn end_before(&self, headers: &HeaderMap, before: Before) {
+        let until = self.lifetimes.absolute_end(self.ports.clock.now());
+        match &self.place {
+            SessionPlace::Cookie(newest) => {
+                let mut ended: Vec<(SessionId, UnixTime)> = before.session.map(|id| (id, until)).into_iter().collect();
+                if let IdentityCookie::Opened(opened) = self.codec.find_identity(headers) {
+                    if let Some(token) = self.refresh_token_of(newest, headers, &opened) {
+                        self.revoke_in_background(token);
+                    }
+                    ended.push((*opened.id(), opened.absolute_expires_at()));
+                }
+                for (id, until) in ended {
+                    newest.end(&id, Code::SessionRevoked, until, self.ports.clock.now());
+                }
+            }
+            SessionPlace::Store(_) => {
+                let now = match self.codec.find_handle(headers) {
+                    HandleCookie::Found(handle) => Some(handle),
+                    _ => None,
+                };
+                for handle in before.handle.into_iter().chain(now) {
+                    let id = *handle.id();
+                    let place = PlacedSession::Store { handle };
+                    if let Err(error) = self.end_session(&id, &place, Code::SessionRevoked, until).await {
+                        tracing::error!(%error, "the session before this login could not be ended");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Without a ticket nothing begins: home if signed in, else a page with the way to login.
+    fn without_ticket(&self, headers: &HeaderMap, code: Code, reason: &str) -> Reply {
+        if self.seems_signed_in(headers) {
+            return Reply::redirect(StatusCode::FOUND, &self.urls.default_return_url.location());
+        }
+        self.login_failed(&LoginFailure::new(code, reason))
+    }
+
+    /// Whether the browser holds a session, for where to send it; it opens nothing to anybody.
+    fn seems_signed_in(&self, headers: &HeaderMap) -> bool {
+        match &self.place {
+            SessionPlace::Cookie(newest) => match self.codec.find_identity(headers) {
+                IdentityCookie::Opened(opened) => {
+                    let ended = matches!(newest.look(opened.id(), opened.revision()), Known::Ended(_));
+                    let now = self.ports.clock.now();
+                    !ended && doorward_core::session::check(opened, &self.lifetimes, now).is_ok()
+                }
+                _ => false,
+            },
+            SessionPlace::Store(_) => matches!(self.codec.find_handle(headers), HandleCookie::Found(_)),
+        }
+    }
+
+    /// A login that took longer than ten minutes begins anew, once.
+    async fn restart(&self, headers: &HeaderMap, state: &str, ticket: LoginTicket) -> Reply {
+        if ticket.restarts > 0 {
+            let mut reply = self.login_failed(&LoginFailure::new(Code::LoginExpired, "login took too long, twice"));
+            self.drop_ticket(state, &mut reply);
+            return reply;
+        }
+        tracing::info!("login took too long; it begins anew");
+        let request = LoginRequest {
+            parameters: LoginParameters {
+                max_age: ticket.pending.max_age(),
+                acr_values: ticket.pending.acr_values().map(str::to_owned),
+                prompt: ticket.prompt_none.then(|| "none".to_owned()),
+                ..LoginParameters::default()
+            },
+            return_url: ReturnUrl::parse(&ticket.return_url, &self.origins)
+                .unwrap_or_else(|| self.urls.default_return_url.clone()),
+            restarts: 1,
+        };
+        let mut reply = match self.begin_login(headers, request).await {
+            Ok(reply) => reply,
+            Err(failure) => self.login_failed(&failure),
+        };
+        self.drop_ticket(state, &mut reply);
+        reply
+    }
+
+    fn drop_ticket(&self, state: &str, reply: &mut Reply) {
+        if let Ok(name) = self.tickets.cookie_name(state)
+            && !sets(reply, &name)
+        {
+            reply.add_cookie(SetCookie::deletion(&name, &self.login_attributes()));
+        }
+    }
+
+    /// Sends the browser on; a GET to the return URL whatever the callback's method was.
+    fn arrive(&self, method: ResponseMethod, return_url: &ReturnUrl, cookies: Vec<HeaderValue>) -> Reply {
+        let location = return_url.location();
+        // A Strict cookie is not sent along a redirect that another site began: a page of our own
+        // begins the next request instead.
+        let mut reply = if self.cookies.same_site() == SameSite::Strict && !cookies.is_empty() {
+            page(
+                StatusCode::OK,
+                "Signed in",
+                "One moment.",
+                "",
+                &Action::MoveOn { url: &location },
+            )
+        } else {
+            let status = match method {
+                ResponseMethod::Get => StatusCode::FOUND,
+                ResponseMethod::Post => StatusCode::SEE_OTHER,
+            };
+            Reply::redirect(status, &location)
+        };
+        reply.add_cookies(cookies);
+        reply
+    }
+}
+
+/// The sessions that a login replaces.
+struct Before {
+    session: Option<SessionId>,
+    handle: Option<SessionHandle>,
+}
+
+fn sets(reply: &Reply, name: &CookieName) -> bool {
+    reply.headers.get_all(http::header::SET_COOKIE).iter().any(|cookie| {
+        cookie
+            .as_bytes()
+            .strip_prefix(name.as_str().as_bytes())
+            .is_some_and(|rest| rest.starts_with(b"="))
+    })
+}
+
+fn response_params(
+    view: RequestView<'_>,
+    method: ResponseMethod,
+    body: Option<&Bytes>,
+) -> Result<Params, LoginFailure> {
+    let malformed = |reason: &dyn std::fmt::Display| LoginFailure::new(Code::RequestMalformed, reason);
+    let raw = match method {
+        ResponseMethod::Get => view.uri.query().unwrap_or_default(),
+        ResponseMethod::Post => {
+            let body = body.ok_or_else(|| LoginFailure::new(Code::RequestTooLarge, "form is larger than 64 KB"))?;
+            let content_type = view
+                .headers
+                .get(http::header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| value.split(';').next())
+                .unwrap_or_default();
+            if !content_type
+                .trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            {
+                return Err(malformed(&"callback is not a form"));
+            }
+            std::str::from_utf8(body).map_err(|error| malformed(&error))?
+        }
+    };
+    Params::parse(raw).map_err(|error| malformed(&error))
+}
+
+fn callback_failure(error: &CallbackError) -> LoginFailure {
+    let code = match error {
+        CallbackError::StateMismatch => Code::StateMismatch,
+        CallbackError::IssuerMismatch => Code::IssuerMismatch,
+        CallbackError::ProviderRefused { .. } => Code::LoginDenied,
+        _ => Code::RequestMalformed,
+    };
+    LoginFailure::new(code, token_calls::with_source(error))
+}
+
+fn too_large(error: &SealSessionError) -> LoginFailure {
+    match error {
+        SealSessionError::TooLarge { .. } => LoginFailure::new(Code::SessionTooLarge, error),
+        _ => LoginFailure::new(Code::NotConfigured, error),
+    }
+}

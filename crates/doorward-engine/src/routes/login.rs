@@ -1,0 +1,210 @@
+//! `GET /auth/login`: remembers one pending login in a sealed cookie and sends the browser to the provider.
+//!
+//! Stateless on purpose: a flood of logins that nobody finishes costs this process nothing.
+
+use doorward_core::code::Code;
+use doorward_core::cookie::{CookieAttributes, CookieName, SetCookie};
+use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket};
+use doorward_core::origin::Origin;
+use doorward_core::request::RequestView;
+use doorward_core::return_url::ReturnUrl;
+use doorward_core::session::{HandleCookie, IdentityCookie};
+use doorward_oidc::{LoginParameters, Params, ResponseMode, begin};
+use http::header::HOST;
+use http::{HeaderMap, Method, StatusCode};
+use std::time::Duration;
+
+use crate::auth::{Inner, SessionPlace};
+use crate::provider::ProviderUnavailable;
+use crate::reply::Reply;
+use crate::token_calls::{LoginFailure, with_source};
+
+/// The names under which frontends of every school send the return URL.
+const RETURN_URL_NAMES: [&str; 6] = [
+    "return_url",
+    "returnTo",
+    "return_to",
+    "returnUrl",
+    "rd",
+    "target_link_uri",
+];
+
+/// Says for a moment that a login was just sent to the public URL; see [`Inner::to_public_url`].
+const MOVED_COOKIE: &str = "doorward-moved";
+
+/// What a login begins with.
+pub(super) struct LoginRequest {
+    pub(super) parameters: LoginParameters,
+    pub(super) return_url: ReturnUrl,
+    pub(super) restarts: u8,
+}
+
+impl Inner {
+    pub(super) async fn login(&self, view: RequestView<'_>) -> Reply {
+        if *view.method != Method::GET {
+            return self.method_not_allowed("GET");
+        }
+        if let Some(reply) = self.to_public_url(view) {
+            return reply;
+        }
+        let request = match self.login_request(view) {
+            Ok(request) => request,
+            Err(failure) => return self.login_failed(&failure),
+        };
+        match self.begin_login(view.headers, request).await {
+            Ok(reply) => reply,
+            Err(failure) => self.login_failed(&failure),
+        }
+    }
+
+    /// Logs a failed login and answers its page.
+    pub(super) fn login_failed(&self, failure: &LoginFailure) -> Reply {
+        if failure.code.status().is_server_error() {
+            tracing::warn!(code = %failure.code, reason = failure.reason, "login failed");
+        } else {
+            tracing::info!(code = %failure.code, reason = failure.reason, "login failed");
+        }
+        self.login_failed_page(failure.code)
+    }
+
+    fn login_request(&self, view: RequestView<'_>) -> Result<LoginRequest, LoginFailure> {
+        let malformed = |reason: String| LoginFailure::new(Code::RequestMalformed, reason);
+        let params =
+            Params::parse(view.uri.query().unwrap_or_default()).map_err(|error| malformed(error.to_string()))?;
+        let parameters = LoginParameters::from_params(&params).map_err(|error| malformed(error.to_string()))?;
+        let return_url = params
+            .any_of_once(&RETURN_URL_NAMES)
+            .map_err(|error| malformed(error.to_string()))?
+            .and_then(|raw| ReturnUrl::parse(raw, &self.origins))
+            .unwrap_or_else(|| self.urls.default_return_url.clone());
+        // Third-party-initiated login (OpenID Connect Core 4): only for the issuer that we know.
+        let iss = params.once("iss").map_err(|error| malformed(error.to_string()))?;
+        if iss.is_some_and(|iss| iss != self.provider.settings.issuer.as_str()) {
+            return Err(LoginFailure::new(
+                Code::IssuerMismatch,
+                "third-party-initiated login names an issuer that is not configured",
+            ));
+        }
+        Ok(LoginRequest {
+            parameters,
+            return_url,
+            restarts: 0,
+        })
+    }
+
+    pub(super) async fn begin_login(&self, headers: &HeaderMap, request: LoginRequest) -> Result<Reply, LoginFailure> {
+        let unavailable = |ProviderUnavailable { .. }| {
+            LoginFailure::new(Code::ProviderUnavailable, "provider metadata is not at hand")
+        };
+        let metadata = self.provider.metadata(&self.ports).await.map_err(unavailable)?;
+        let settings = &self.provider.settings;
+        for scope in settings.authorize.scopes_dropped(&metadata) {
+            tracing::debug!(scope, "scope left out; the provider does not support it");
+        }
+        let random = &*self.ports.random;
+        let (location, pending) = begin(
+            random,
+            &metadata,
+            &settings.client,
+            &settings.authorize,
+            &request.parameters,
+            &self.urls.callback,
+        )
+        .map_err(|error| LoginFailure::new(Code::RequestMalformed, with_source(&error)))?;
+        let mut ticket = LoginTicket {
+            pending,
+            provider: settings.issuer.as_str().to_owned(),
+            tenant: None,
+            return_url: request.return_url.as_str().to_owned(),
+            created_at: self.ports.clock.now(),
+            restarts: request.restarts,
+            session_at_start: None,
+            handle_at_start: None,
+            opener_origin: None,
+            popup: false,
+            prompt_none: request.parameters.prompt.as_deref() == Some("none"),
+        };
+        match &self.place {
+            SessionPlace::Cookie(_) => {
+                if let IdentityCookie::Opened(opened) = self.codec.find_identity(headers) {
+                    ticket.session_at_start = Some(*opened.id());
+                }
+            }
+            SessionPlace::Store(_) => {
+                if let HandleCookie::Found(handle) = self.codec.find_handle(headers) {
+                    ticket.handle_at_start = Some(handle);
+                }
+            }
+        }
+        let (name, value) = self
+            .tickets
+            .seal(random, &ticket)
+            .map_err(|error| LoginFailure::new(Code::RequestTooLarge, error))?;
+        let mut reply = Reply::redirect(StatusCode::FOUND, &location);
+        let ours = self.bytes_of_our_cookies(headers);
+        let new = name.as_str().len() + 1 + value.len();
+        for dropped in self.tickets.to_drop(headers, new, ours) {
+            if dropped != name {
+                reply.add_cookie(SetCookie::deletion(&dropped, &self.login_attributes()));
+            }
+        }
+        let cookie = SetCookie::new(&name, value, &self.login_attributes())
+            .map_err(|error| LoginFailure::new(Code::RequestTooLarge, error))?;
+        reply.add_cookie(cookie.max_age(LOGIN_LIFETIME).to_header());
+        Ok(reply)
+    }
+
+    pub(super) fn login_attributes(&self) -> CookieAttributes {
+        let form_post = self.provider.settings.authorize.response_mode == ResponseMode::FormPost;
+        self.cookies.login_attributes(form_post)
+    }
+
+    /// The bytes that session, token and CSRF cookies take of the browser's `Cookie` header.
+    fn bytes_of_our_cookies(&self, headers: &HeaderMap) -> usize {
+        let names = self.cookies.names();
+        let own = [names.session(), names.csrf()].into_iter().chain(names.tokens());
+        own.flat_map(|name| {
+            let overhead = name.as_str().len() + 3;
+            doorward_core::cookie::cookie_values(headers, name).map(move |value| value.len() + overhead)
+        })
+        .sum()
+    }
+
+    /// A login under a host that is not ours goes to the same path and query at the public URL.
+    ///
+    /// Behind a proxy that rewrites `Host` every request looks like that; a cookie of a few seconds,
+    /// which only the host that was asked sends back, keeps the browser from going in circles.
+    fn to_public_url(&self, view: RequestView<'_>) -> Option<Reply> {
+        let host = view
+            .uri
+            .authority()
+            .map(|authority| authority.as_str())
+            .or_else(|| view.headers.get(HOST).and_then(|host| host.to_str().ok()))?;
+        let own = self.public_url.origin();
+        let scheme = if own.is_https() { "https" } else { "http" };
+        // A Host that cannot be read is none that the browser could come back to.
+        if Origin::parse(&format!("{scheme}://{host}")).map_or(true, |asked| asked == *own) {
+            return None;
+        }
+        let name = CookieName::new(MOVED_COOKIE).ok()?;
+        if doorward_core::cookie::cookie_values(view.headers, &name)
+            .next()
+            .is_some()
+        {
+            return None;
+        }
+        let target = format!("{}{}", self.urls.base_path, "/login");
+        let query = view.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let mut reply = Reply::redirect(StatusCode::FOUND, &self.public_url.join(&format!("{target}{query}")));
+        let attributes = CookieAttributes {
+            secure: self.cookies.is_secure(),
+            http_only: true,
+            same_site: doorward_core::cookie::SameSite::Lax,
+            domain: None,
+        };
+        if let Ok(cookie) = SetCookie::new(&name, "1", &attributes) {
+            reply.add_cookie(cookie.max_age(Duration::from_secs(5)).to_header());
+        }
+        Some(reply)
+    }
+}

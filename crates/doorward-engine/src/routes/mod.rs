@@ -1,0 +1,131 @@
+//! Our own endpoints, below the base path: one file each, and the table of them all.
+
+mod callback;
+mod login;
+mod logout;
+mod session;
+mod token;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_core::code::Code;
+use doorward_core::request::RequestView;
+use http::Method;
+use http::header::{self, HeaderValue};
+
+use crate::auth::{Engine, Inner};
+use crate::context::RequestContext;
+use crate::problem::{Denial, LoginHint};
+use crate::reply::Reply;
+
+/// The largest form a provider may post to the callback, in bytes.
+pub const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// One of our own endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthEndpoint {
+    /// `GET /auth/login`: to the provider.
+    Login,
+    /// `GET` or `POST /auth/callback`: back from the provider.
+    Callback,
+    /// `POST /auth/logout`: ends the session.
+    Logout,
+    /// `GET /auth/session`: who is signed in, and until when.
+    Session,
+    /// `GET /auth/token`: the access token; off unless switched on.
+    Token,
+}
+
+impl AuthEndpoint {
+    /// Every endpoint.
+    pub const ALL: [AuthEndpoint; 5] = [
+        AuthEndpoint::Login,
+        AuthEndpoint::Callback,
+        AuthEndpoint::Logout,
+        AuthEndpoint::Session,
+        AuthEndpoint::Token,
+    ];
+
+    /// The path below the base path.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            AuthEndpoint::Login => "/login",
+            AuthEndpoint::Callback => "/callback",
+            AuthEndpoint::Logout => "/logout",
+            AuthEndpoint::Session => "/session",
+            AuthEndpoint::Token => "/token",
+        }
+    }
+}
+
+impl Engine {
+    /// Answers one of our own endpoints.
+    ///
+    /// `body` is the request's body, read up to [`MAX_FORM_BYTES`], and `None` where it was larger.
+    ///
+    /// # Security
+    /// Everything of the request comes from the browser, the body of a `form_post` included.
+    pub async fn serve(
+        &self,
+        endpoint: AuthEndpoint,
+        context: &Arc<RequestContext>,
+        view: RequestView<'_>,
+        body: Option<Bytes>,
+    ) -> Reply {
+        match endpoint {
+            AuthEndpoint::Login => self.inner.login(view).await,
+            AuthEndpoint::Callback => self.inner.callback(view, body).await,
+            AuthEndpoint::Logout => self.inner.logout(view).await,
+            AuthEndpoint::Session => self.session_endpoint(context, view).await,
+            AuthEndpoint::Token => self.token_endpoint(context, view).await,
+        }
+    }
+
+    /// Answers a denial: the problem, or for a navigation on a route that asks for it the way to login.
+    #[must_use]
+    pub fn refuse(&self, context: &RequestContext, denial: &Denial) -> Reply {
+        if denial.login == LoginHint::Redirect && denial.is_without_session() {
+            let target = context.uri.path_and_query().map_or("/", |target| target.as_str());
+            return self.inner.to_login(target);
+        }
+        self.inner.refuse(denial)
+    }
+
+    /// Refuses with a code of the table.
+    #[must_use]
+    pub fn refuse_with(&self, code: Code) -> Reply {
+        self.inner.refuse(&Denial::new(code))
+    }
+
+    /// The answer where a route of the application does not exist: 404 `route_unknown`.
+    #[must_use]
+    pub fn unknown_route(&self) -> Reply {
+        self.refuse_with(Code::RouteUnknown)
+    }
+}
+
+impl Inner {
+    fn to_login(&self, target: &str) -> Reply {
+        let mut location = self.urls.login.clone();
+        location.push_str("?return_url=");
+        location.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
+        Reply::redirect(http::StatusCode::FOUND, &location)
+    }
+
+    fn method_not_allowed(&self, allow: &'static str) -> Reply {
+        let mut reply = self.refuse(&Denial::new(Code::MethodNotAllowed));
+        reply.set(header::ALLOW, HeaderValue::from_static(allow));
+        reply
+    }
+
+    /// Refuses methods that a session endpoint does not know; HEAD reads like GET.
+    fn reads_only(&self, view: RequestView<'_>) -> Result<(), Box<Reply>> {
+        if matches!(*view.method, Method::GET | Method::HEAD) {
+            Ok(())
+        } else {
+            Err(Box::new(self.method_not_allowed("GET, HEAD")))
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The calls to the provider that follow a login or keep it alive. Each runs in `Tasks`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_core::UnixTime;
+use doorward_core::code::Code;
+use doorward_core::session::{Tokens, User};
+use doorward_crypto::{KeySet, SecretString};
+use doorward_oidc::{
+    ExpectedIdToken, IdTokenError, IdTokenRules, MatchedCallback, PreviousIdentity, ProviderMetadata,
+    RefreshedIdTokenError, TokenError, TokenResponse, UserInfo, UserInfoError, VerifiedIdToken, check_refreshed,
+    exchange_request, id_token, parse_revocation, parse_userinfo, refresh_request, revocation_request,
+    userinfo_request,
+};
+
+use crate::identify;
+use crate::outside::Ports;
+use crate::provider::{ProviderState, ProviderUnavailable};
+
+/// How long an access token lives whose provider does not say (RFC 6749 §5.1 leaves it open).
+const UNSAID_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// A verified login, before the application has seen it.
+pub(crate) struct SignedIn {
+    pub(crate) user: User,
+    pub(crate) tokens: Tokens,
+    pub(crate) expires_in: Duration,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) auth_time: Option<UnixTime>,
+    pub(crate) acr: Option<String>,
+    pub(crate) provider_session_id: Option<String>,
+}
+
+/// A login that led to nothing.
+#[derive(Debug)]
+pub(crate) struct LoginFailure {
+    pub(crate) code: Code,
+    /// For the operator; holds no secret.
+    pub(crate) reason: String,
+}
+
+impl LoginFailure {
+    pub(crate) fn new(code: Code, reason: impl std::fmt::Display) -> Self {
+        Self {
+            code,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl From<ProviderUnavailable> for LoginFailure {
+    fn from(_: ProviderUnavailable) -> Self {
+        Self::new(Code::ProviderUnavailable, "provider is out of reach")
+    }
+}
+
+/// Why tokens were not renewed.
+pub(crate) enum RefreshFailure {
+    /// Worth another try; nobody is logged out for it.
+    Passing {
+        retry_after: Option<Duration>,
+        reason: String,
+    },
+    /// The provider took the refresh token back.
+    InvalidGrant,
+    /// The refreshed ID token is somebody else's or forged; the session must end.
+    Foreign {
+        reason: String,
+        /// What the answer brought and nobody may use.
+        refresh_token: Option<SecretString>,
+    },
+}
+
+/// Renewed tokens, and the ID token where one came along that could be verified.
+pub(crate) struct Refreshed {
+    pub(crate) tokens: Tokens,
+    pub(crate) expires_in: Duration,
+    pub(crate) id_token: Option<VerifiedIdToken>,
+}
+
+/// Redeems a code: token, ID token, userinfo. No session exists before all of it passed.
+pub(crate) async fn sign_in(
+    provider: &Arc<ProviderState>,
+    ports: &Ports,
+    callback: MatchedCallback,
+) -> Result<SignedIn, LoginFailure> {
+    let metadata = provider.metadata(ports).await?;
+    let now = ports.clock.now();
+    let (request, expected) = exchange_request(callback, &metadata, &provider.settings.client, now, &*ports.random)
+        .map_err(|error| LoginFailure::new(Code::ProviderResponseInvalid, error))?;
+    let fetched = provider
+        .send(ports, request)
+        .await
+        .map_err(|error| LoginFailure::new(Code::ProviderUnavailable, error))?;
+    let response = TokenResponse::parse(fetched.status, &fetched.headers, &fetched.body).map_err(exchange_failure)?;
+    let raw = response.require_id_token().map_err(exchange_failure)?;
+    let id_token = verify(provider, ports, &metadata, raw, &expected, &response.access_token).await?;
+    let userinfo = userinfo(provider, ports, &metadata, &response.access_token, &id_token).await?;
+    let user = identify::user(&provider.settings, &id_token, userinfo.as_ref(), &response.access_token);
+    let expires_in = response.expires_in.unwrap_or(UNSAID_LIFETIME);
+    let scopes = response
+        .granted_scope(&expected.requested_scope)
+        .split(' ')
+        .filter(|scope| !scope.is_empty())
+        .map(str::to_owned)
+        .collect();
+    Ok(SignedIn {
+        user,
+        expires_in,
+        scopes,
+        auth_time: id_token.auth_time(),
+        acr: id_token.acr().map(str::to_owned),
+        provider_session_id: id_token.session_id().map(str::to_owned),
+        tokens: Tokens {
+            access_token: response.access_token,
+            refresh_token: response.refresh_token,
+            id_token: response.id_token,
+            access_token_expires_at: Some(ports.clock.now().saturating_add(expires_in)),
+            scope: response.scope,
+        },
+    })
+}
+
+fn exchange_failure(error: TokenError) -> LoginFailure {
+    let code = match &error {
+        TokenError::Passing { .. } => Code::ProviderUnavailable,
+        _ => Code::ProviderResponseInvalid,
+    };
+    LoginFailure::new(code, with_source(&error))
+}
+
+async fn verify(
+    provider: &Arc<ProviderState>,
+    ports: &Ports,
+    metadata: &Arc<ProviderMetadata>,
+    raw: &SecretString,
+    expected: &ExpectedIdToken,
+    access_token: &SecretString,
+) -> Result<VerifiedIdToken, LoginFailure> {
+    let algorithms = provider.algorithms(metadata);
+    let check = |keys: &KeySet| {
+        id_token::verify(
+            raw,
+            keys,
+            &IdTokenRules {
+                expected,
+                algorithms: &algorithms,
+                now: ports.clock.now(),
+                access_token: Some(access_token),
+            },
+        )
+    };
+    let mut checked = check(&provider.keys(ports, metadata).await?);
+    if checked.as_ref().is_err_and(IdTokenError::needs_key_refetch)
+        && let Some(keys) = provider.keys_after_unknown(ports, metadata).await
+    {
+        checked = check(&keys);
+    }
+    checked.map_err(|error| LoginFailure::new(Code::IdTokenInvalid, with_source(&error)))
+}
+
+async fn userinfo(
+    provider: &Arc<ProviderState>,
+    ports: &Ports,
+    metadata: &Arc<ProviderMetadata>,
+    access_token: &SecretString,
+    id_token: &VerifiedIdToken,
+) -> Result<Option<UserInfo>, LoginFailure> {
+    let Some(request) = userinfo_request(metadata, access_token) else {
+        return Ok(None);
+    };
+    let fetched = provider
+        .send(ports, request)
+        .await
+        .map_err(|error| LoginFailure::new(Code::ProviderUnavailable, error))?;
+    let algorithms = provider.algorithms(metadata);
+    let judge = |keys: &KeySet| {
+        parse_userinfo(
+            fetched.status,
+            &fetched.headers,
+            &fetched.body,
+            keys,
+            &algorithms,
+            &provider.settings.client.client_id,
+            &provider.settings.issuer,
+            id_token,
+        )
+    };
+    let mut judged = judge(&provider.keys(ports, metadata).await?);
+    if judged.as_ref().is_err_and(UserInfoError::needs_key_refetch)
+        && let Some(keys) = provider.keys_after_unknown(ports, metadata).await
+    {
+        judged = judge(&keys);
+    }
+    judged.map(Some).map_err(|error| {
+        let code = match &error {
+            UserInfoError::Passing { .. } => Code::ProviderUnavailable,
+            _ => Code::ProviderResponseInvalid,
+        };
+        LoginFailure::new(code, with_source(&error))
+    })
+}
+
+/// Renews tokens with the refresh token, and judges the ID token that may come along.
+pub(crate) async fn refresh(
+    provider: &Arc<ProviderState>,
+    ports: &Ports,
+    tokens: &Tokens,
+    previous: &PreviousIdentity,
+) -> Result<Refreshed, RefreshFailure> {
+    let passing = |reason: String, retry_after| RefreshFailure::Passing { retry_after, reason };
+    let Some(refresh_token) = &tokens.refresh_token else {
+        return Err(RefreshFailure::InvalidGrant);
+    };
+    let metadata = provider
+        .metadata(ports)
+        .await
+        .map_err(|error| passing("provider is out of reach".into(), Some(error.retry_after)))?;
+    let client = &provider.settings.client;
+    let request = refresh_request(refresh_token, &metadata, client, ports.clock.now(), &*ports.random)
+        .map_err(|error| passing(error.to_string(), None))?;
+    let fetched = provider
+        .send(ports, request)
+        .await
+        .map_err(|error| passing(error.to_string(), None))?;
+    let response = match TokenResponse::parse(fetched.status, &fetched.headers, &fetched.body) {
+        Ok(response) => response,
+        Err(TokenError::InvalidGrant) => return Err(RefreshFailure::InvalidGrant),
+        Err(TokenError::Passing { retry_after }) => {
+            return Err(passing("provider asks for patience".into(), retry_after));
+        }
+        // Our client is refused, or the answer makes no sense: an operator's matter, not the user's.
+        Err(error) => return Err(passing(with_source(&error), None)),
+    };
+    let refreshed = judge_refreshed(provider, ports, &metadata, &response, previous).await?;
+    let expires_in = response.expires_in.unwrap_or(UNSAID_LIFETIME);
+    let new_id_token = response.id_token.filter(|_| refreshed.is_some());
+    Ok(Refreshed {
+        id_token: refreshed,
+        expires_in,
+        tokens: Tokens {
+            access_token: response.access_token,
+            // A provider that returns no new refresh token keeps the old one (RFC 6749 §6).
+            refresh_token: response.refresh_token.or_else(|| tokens.refresh_token.clone()),
+            id_token: new_id_token.or_else(|| tokens.id_token.clone()),
+            access_token_expires_at: Some(ports.clock.now().saturating_add(expires_in)),
+            scope: response.scope.or_else(|| tokens.scope.clone()),
+        },
+    })
+}
+
+/// Judges a refreshed ID token; `None` where there is none, or where no key is at hand to judge it by.
+async fn judge_refreshed(
+    provider: &Arc<ProviderState>,
+    ports: &Ports,
+    metadata: &Arc<ProviderMetadata>,
+    response: &TokenResponse,
+    previous: &PreviousIdentity,
+) -> Result<Option<VerifiedIdToken>, RefreshFailure> {
+    let Some(raw) = &response.id_token else {
+        return Ok(None);
+    };
+    // The rotated tokens must not be lost because the keys cannot be fetched: the ID token is then
+    // left aside and the identity stays as it was verified before.
+    let Ok(keys) = provider.keys(ports, metadata).await else {
+        return Ok(None);
+    };
+    let algorithms = provider.algorithms(metadata);
+    let expected = ExpectedIdToken::after_refresh(&previous.issuer, &previous.client_id);
+    let check = |keys: &KeySet| {
+        let rules = IdTokenRules {
+            expected: &expected,
+            algorithms: &algorithms,
+            now: ports.clock.now(),
+            access_token: Some(&response.access_token),
+        };
+        check_refreshed(raw, keys, &rules, previous)
+    };
+    let mut checked = check(&keys);
+    if checked.as_ref().is_err_and(RefreshedIdTokenError::needs_key_refetch) {
+        match provider.keys_after_unknown(ports, metadata).await {
+            Some(keys) => checked = check(&keys),
+            None => return Ok(None),
+        }
+    }
+    checked.map(Some).map_err(|error| RefreshFailure::Foreign {
+        reason: with_source(&error),
+        refresh_token: response.refresh_token.clone(),
+    })
+}
+
+/// Takes a refresh token back at the provider (RFC 7009); whoever waits for it sets the limit.
+pub(crate) async fn revoke(provider: Arc<ProviderState>, ports: Ports, refresh_token: SecretString) {
+    let Ok(metadata) = provider.metadata(&ports).await else {
+        return;
+    };
+    let client = &provider.settings.client;
+    let request = revocation_request(&metadata, client, &refresh_token, ports.clock.now(), &*ports.random);
+    let Some(request) = request else {
+        return;
+    };
+    let answered = provider.send(&ports, request).await;
+    let outcome = match &answered {
+        Ok(fetched) => parse_revocation(fetched.status).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = outcome {
+        tracing::warn!(error, "refresh token could not be revoked at the provider");
+    }
+}
+
+/// An error and its cause in one line, for the log.
+pub(crate) fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

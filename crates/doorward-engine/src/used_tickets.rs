@@ -1,0 +1,46 @@
+//! Login tickets that were used: a second use makes no token call.
+//!
+//! Kept until the ticket would have expired, at most [`MAX_USED`]; beyond that the oldest go, and the
+//! provider, which accepts a code once, is the second line.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use doorward_core::UnixTime;
+use doorward_core::login_ticket::LOGIN_LIFETIME;
+use doorward_crypto::sha256;
+
+const MAX_USED: usize = 100_000;
+
+#[derive(Default)]
+pub(crate) struct UsedTickets {
+    used: Mutex<Used>,
+}
+
+#[derive(Default)]
+struct Used {
+    digests: HashSet<[u8; 32]>,
+    by_age: VecDeque<([u8; 32], UnixTime)>,
+}
+
+impl UsedTickets {
+    /// Marks a state as used; `false` if it was used before.
+    pub(crate) fn first_use(&self, state: &str, now: UnixTime) -> bool {
+        let digest = sha256(state.as_bytes());
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((oldest, at)) = used.by_age.front().copied() {
+            let over = now.saturating_since(at) > LOGIN_LIFETIME.saturating_add(Duration::from_secs(60));
+            if !over && used.by_age.len() < MAX_USED {
+                break;
+            }
+            used.by_age.pop_front();
+            used.digests.remove(&oldest);
+        }
+        let first = used.digests.insert(digest);
+        if first {
+            used.by_age.push_back((digest, now));
+        }
+        first
+    }
+}
