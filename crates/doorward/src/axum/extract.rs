@@ -1,0 +1,124 @@
+//! [`Session`] and `Option<Session>` as extractors. Each runs the whole guard.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::{IntoResponse, Response};
+use doorward_engine::{Denial, Pass, RequestContext, RequestView, Verdict};
+use http::request::Parts;
+
+use crate::future::not_configured;
+use crate::service::response;
+
+/// Why a handler that takes a [`Session`] was not called; answers the refusal.
+#[derive(Debug)]
+pub struct SessionRejection {
+    refused: Option<(Arc<RequestContext>, Denial)>,
+}
+
+impl SessionRejection {
+    /// The refusal, or `None` where `auth.layer()` is missing.
+    #[must_use]
+    pub fn denial(&self) -> Option<&Denial> {
+        self.refused.as_ref().map(|(_, denial)| denial)
+    }
+}
+
+impl IntoResponse for SessionRejection {
+    fn into_response(self) -> Response {
+        match self.refused {
+            Some((context, denial)) => response(context.engine().refuse(&context, &denial)),
+            None => not_configured(),
+        }
+    }
+}
+
+/// A live session that passed the guard: who the user is, the tokens, and the application's own data.
+///
+/// As an extractor it runs the whole guard, CSRF included: a handler that takes it cannot be reached
+/// without a session, whatever layers were forgotten. `Option<Session>` is `None` only where there is
+/// no live session; a CSRF or origin failure is 403 and an outage 503 there too.
+///
+/// # Errors
+/// As an extractor: 401 without a live session, 403 for another origin, a missing CSRF token or
+/// another tenant's session, 503 while that cannot be decided, and 500 `not_configured` without
+/// `auth.layer()`.
+///
+/// # Example
+/// ```
+/// use doorward::Session;
+///
+/// async fn hello(session: Session) -> String {
+///     format!("hello {}", session.user().subject)
+/// }
+///
+/// async fn greeting(session: Option<Session>) -> String {
+///     match session {
+///         Some(session) => format!("hello {}", session.user().subject),
+///         None => "hello stranger".to_owned(),
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Session(doorward_engine::Session);
+
+impl Deref for Session {
+    type Target = doorward_engine::Session;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let (context, passed) = guard(parts).await?;
+        match passed {
+            Ok(Pass::Session(session)) => Ok(Self(session)),
+            Ok(Pass::Anonymous) => Err(refused(context, Denial::session_missing())),
+            Err(denial) => Err(refused(context, denial)),
+        }
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
+        let (context, passed) = guard(parts).await?;
+        match passed {
+            Ok(Pass::Session(session)) => Ok(Some(Self(session))),
+            Ok(Pass::Anonymous) => Ok(None),
+            Err(denial) if denial.is_without_session() => Ok(None),
+            Err(denial) => Err(refused(context, denial)),
+        }
+    }
+}
+
+/// Runs the guard, or takes the pass that a layer of the same request gave.
+async fn guard(parts: &Parts) -> Result<(Arc<RequestContext>, Result<Pass, Denial>), SessionRejection> {
+    let context = parts
+        .extensions
+        .get::<Arc<RequestContext>>()
+        .map(Arc::clone)
+        .ok_or(SessionRejection { refused: None })?;
+    let view = RequestView {
+        method: &parts.method,
+        uri: &parts.uri,
+        headers: &parts.headers,
+    };
+    let passed = match context.engine().session(&context, view) {
+        Verdict::Ready(passed) => passed,
+        Verdict::Wait(verdict) => verdict.await,
+    };
+    Ok((context, passed))
+}
+
+fn refused(context: Arc<RequestContext>, denial: Denial) -> SessionRejection {
+    SessionRejection {
+        refused: Some((context, denial)),
+    }
+}

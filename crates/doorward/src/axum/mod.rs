@@ -1,0 +1,9 @@
+//! What is axum's own: extractors, our endpoints as routes, and the default-deny router.
+
+mod extract;
+mod router;
+mod routes;
+
+pub use extract::{Session, SessionRejection};
+pub use router::{ProtectedRouter, RouteRule};
+pub(crate) use routes::routes;

@@ -1,0 +1,43 @@
+//! Our own endpoints as axum routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::any;
+use doorward_engine::{AuthEndpoint, Engine, MAX_FORM_BYTES, RequestContext, RequestView};
+use http::Method;
+
+use crate::future::not_configured;
+use crate::service::response;
+
+/// Builds the routes below the engine's base path.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(engine: &Engine) -> Router<S> {
+    AuthEndpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
+        let path = format!("{}{}", engine.base_path(), endpoint.path());
+        router.route(&path, any(move |request: Request| serve(endpoint, request)))
+    })
+}
+
+async fn serve(endpoint: AuthEndpoint, request: Request) -> Response {
+    let Some(context) = request.extensions().get::<Arc<RequestContext>>().map(Arc::clone) else {
+        return not_configured();
+    };
+    let (parts, body) = request.into_parts();
+    // Only the callback of `form_post` has a body that anybody reads.
+    let body = match (endpoint, &parts.method) {
+        (AuthEndpoint::Callback, &Method::POST) => to_bytes(body, MAX_FORM_BYTES).await.ok(),
+        _ => {
+            drop::<Body>(body);
+            Some(bytes::Bytes::new())
+        }
+    };
+    let view = RequestView {
+        method: &parts.method,
+        uri: &context.uri().clone(),
+        headers: &parts.headers,
+    };
+    response(context.engine().serve(endpoint, &context, view, body).await)
+}

@@ -1,0 +1,235 @@
+//! [`Doorward`], what an application holds, and its builder.
+
+use axum::Router;
+use doorward_engine::ports::{Clock, Fetch, Random, Tasks};
+use doorward_engine::{BuildError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule, Sessions};
+use serde_json::Value;
+
+use crate::axum::{ProtectedRouter, routes};
+use crate::layer::AuthLayer;
+use crate::require::RequireLayer;
+
+/// An application's protection: layers, routes and the default-deny router. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Doorward {
+    engine: Engine,
+}
+
+impl Doorward {
+    /// Begins with nothing set; [`Builder::public_url`], [`Builder::provider`] and
+    /// [`Builder::session`] are required.
+    pub fn builder() -> Builder {
+        Builder {
+            engine: Engine::builder(),
+            has_fetch: false,
+            has_tasks: false,
+        }
+    }
+
+    /// The layer that goes around everything: it answers preflights of `app_origins`, writes sessions
+    /// back, and marks what no cache may keep.
+    ///
+    /// Put `CorsLayer`, compression and tracing of your own outside of it.
+    #[must_use]
+    pub fn layer(&self) -> AuthLayer {
+        AuthLayer::new(self.engine.clone())
+    }
+
+    /// Lets only requests with a live session through: 401 without one, 403 where an unsafe method
+    /// comes without its CSRF token. The same as [`require`](Self::require) with [`Rule::Session`].
+    #[must_use]
+    pub fn require_session(&self) -> RequireLayer {
+        self.require(Rule::Session)
+    }
+
+    /// Lets only requests through that a rule admits.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use axum::{Router, routing::get};
+    /// # use doorward::{Doorward, Rule};
+    /// # fn app(auth: Doorward) -> Router {
+    /// Router::new()
+    ///     .route("/api/reports", get(|| async { "reports" }))
+    ///     .route_layer(auth.require(Rule::role("admin")))
+    ///     .layer(auth.layer())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn require(&self, rule: Rule) -> RequireLayer {
+        RequireLayer::new(rule)
+    }
+
+    /// Our own endpoints: login, callback, logout, session and token below the base path.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes(&self.engine)
+    }
+
+    /// A router that denies by default: every route names its rule, and what none names is refused.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use axum::{Router, routing::{get, post}};
+    /// # use doorward::{Doorward, Rule};
+    /// # fn app(auth: Doorward, existing: Router) -> Router {
+    /// auth.router()
+    ///     .route("/api/public", Rule::Public, get(|| async { "hello" }))
+    ///     .route("/api/admin", Rule::role("admin"), post(|| async { "done" }))
+    ///     .nest("/api/orders", Rule::Session, existing)
+    ///     .build()
+    /// # }
+    /// ```
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> ProtectedRouter<S> {
+        ProtectedRouter::new(self)
+    }
+
+    /// Things in the configuration that work but that an operator should know of; logged at start too.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        self.engine.warnings()
+    }
+
+    /// The engine underneath, for shells other than axum.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+/// Collects the settings of a [`Doorward`].
+#[derive(Clone)]
+#[must_use = "nothing is protected until `build` is called"]
+pub struct Builder {
+    engine: EngineBuilder,
+    has_fetch: bool,
+    has_tasks: bool,
+}
+
+impl Builder {
+    /// Says what browsers see: decides the redirect URI, cookie flags and the allowed origin.
+    ///
+    /// https, or plain http on a loopback name.
+    pub fn public_url(self, url: impl Into<String>) -> Self {
+        self.map(|engine| engine.public_url(url))
+    }
+
+    /// Lets a frontend on another origin call with credentials, pass the origin rule, and be named in
+    /// return URLs. May be called several times; `https://*.app.example.com` admits its subdomains.
+    pub fn app_origin(self, origin: impl Into<String>) -> Self {
+        self.map(|engine| engine.app_origin(origin))
+    }
+
+    /// Sets the identity provider.
+    pub fn provider(self, provider: Provider) -> Self {
+        self.map(|engine| engine.provider(provider))
+    }
+
+    /// Says where sessions live and how long.
+    pub fn session(self, sessions: Sessions) -> Self {
+        self.map(|engine| engine.session(sessions))
+    }
+
+    /// Serves one tenant only; sessions and users of others are refused.
+    pub fn tenant(self, name: impl Into<String>) -> Self {
+        self.map(|engine| engine.tenant(name))
+    }
+
+    /// Moves our own endpoints; `/auth` unless set.
+    pub fn base_path(self, path: impl Into<String>) -> Self {
+        self.map(|engine| engine.base_path(path))
+    }
+
+    /// Where a login without `return_url` ends; `/` unless set.
+    pub fn default_return_url(self, url: impl Into<String>) -> Self {
+        self.map(|engine| engine.default_return_url(url))
+    }
+
+    /// Where the provider sends the browser after a logout; `/` unless set.
+    pub fn post_logout_url(self, url: impl Into<String>) -> Self {
+        self.map(|engine| engine.post_logout_url(url))
+    }
+
+    /// Switches the token endpoint on; off unless set.
+    ///
+    /// # Security
+    /// It hands the access token to any script of the page.
+    pub fn token_endpoint(self, on: bool) -> Self {
+        self.map(|engine| engine.token_endpoint(on))
+    }
+
+    /// Shapes a login before it counts: look the user up, add data, set roles, or refuse.
+    pub fn on_login<F, O>(self, hook: F) -> Self
+    where
+        F: Fn(Login) -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Login, LoginDenied>> + Send + 'static,
+    {
+        self.map(|engine| engine.on_login(hook))
+    }
+
+    /// Fills `metadata` of the session endpoint; an empty object unless set.
+    pub fn session_metadata(self, hook: impl Fn(&doorward_engine::Session) -> Value + Send + Sync + 'static) -> Self {
+        self.map(|engine| engine.session_metadata(hook))
+    }
+
+    /// Changes the look of refusals: body and headers, never the status.
+    pub fn on_refusal(self, hook: impl Fn(Refusal) -> Refusal + Send + Sync + 'static) -> Self {
+        self.map(|engine| engine.on_refusal(hook))
+    }
+
+    /// Sets the HTTP client; with the feature `http-client`, reqwest unless set.
+    pub fn fetch(mut self, fetch: impl Fetch) -> Self {
+        self.has_fetch = true;
+        self.map(|engine| engine.fetch(fetch))
+    }
+
+    /// Sets the task runner; with the feature `http-client`, tokio unless set.
+    pub fn tasks(mut self, tasks: impl Tasks) -> Self {
+        self.has_tasks = true;
+        self.map(|engine| engine.tasks(tasks))
+    }
+
+    /// Sets the clock; the machine's unless set.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.map(|engine| engine.clock(clock))
+    }
+
+    /// Sets the source of randomness.
+    ///
+    /// # Security
+    /// Everything rests on it: only tests have a reason to set it.
+    pub fn danger_random(self, random: impl Random) -> Self {
+        self.map(|engine| engine.danger_random(random))
+    }
+
+    /// Judges the settings. Opens nothing and fetches nothing.
+    ///
+    /// # Errors
+    /// [`BuildError`] for the first setting that cannot be used, with its key.
+    pub fn build(self) -> Result<Doorward, BuildError> {
+        let engine = self.with_default_ports()?.build()?;
+        Ok(Doorward { engine })
+    }
+
+    #[cfg(feature = "http-client")]
+    fn with_default_ports(self) -> Result<EngineBuilder, BuildError> {
+        let mut engine = self.engine;
+        if !self.has_fetch {
+            let client = doorward_http::HttpClient::new().map_err(|error| BuildError::port("fetch", error))?;
+            engine = engine.fetch(client);
+        }
+        if !self.has_tasks {
+            engine = engine.tasks(doorward_http::TokioTasks::new());
+        }
+        Ok(engine)
+    }
+
+    #[cfg(not(feature = "http-client"))]
+    fn with_default_ports(self) -> Result<EngineBuilder, BuildError> {
+        Ok(self.engine)
+    }
+
+    fn map(mut self, change: impl FnOnce(EngineBuilder) -> EngineBuilder) -> Self {
+        self.engine = change(self.engine);
+        self
+    }
+}
