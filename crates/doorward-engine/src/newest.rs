@@ -98,7 +98,7 @@ impl Newest {
         let newer = shard
             .states
             .get(id)
-            .filter(|(state, _)| state.identity.revision > base.revision)
+            .filter(|(state, _)| state.identity.revision >= base.revision)
             .map(|(state, _)| Arc::clone(state));
         let (mut identity, mut tokens) = match &newer {
             Some(state) => (state.identity.clone(), state.tokens.clone()),

@@ -1,0 +1,12 @@
+//! The library as an application meets it: an axum app, a provider, a browser, all in one process.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod journey;
+mod support;
