@@ -8,5 +8,7 @@
     reason = "tests"
 )]
 
+mod attacks;
 mod journey;
+mod provider;
 mod support;

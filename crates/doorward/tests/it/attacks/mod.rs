@@ -1,0 +1,1 @@
+//! The attack matrix, row by row, through the whole application.
