@@ -11,6 +11,8 @@ use tokio_rustls::TlsAcceptor;
 /// What is written after a request was read.
 #[derive(Clone)]
 pub(crate) enum Say {
+    /// These bytes at once, whatever comes in, then the connection is closed.
+    Greet(Vec<u8>),
     /// These bytes, then the connection is closed.
     Close(Vec<u8>),
     /// These bytes, then silence.
@@ -72,6 +74,10 @@ impl Server {
 }
 
 async fn speak<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, say: Say, requests: Arc<AtomicUsize>) {
+    if let Say::Greet(bytes) = &say {
+        drop(stream.write_all(bytes).await);
+        return drop(stream.shutdown().await);
+    }
     let mut seen = Vec::new();
     while !seen.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut buffer = [0; 1024];
@@ -82,7 +88,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, say: Say, reque
     }
     requests.fetch_add(1, Ordering::SeqCst);
     let head = match &say {
-        Say::Close(bytes) | Say::Hold(bytes) | Say::Reset(bytes) | Say::Repeat(bytes, _) => bytes,
+        Say::Greet(bytes) | Say::Close(bytes) | Say::Hold(bytes) | Say::Reset(bytes) | Say::Repeat(bytes, _) => bytes,
     };
     if stream.write_all(head).await.is_err() || stream.flush().await.is_err() {
         return;
@@ -91,7 +97,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, say: Say, reque
         Say::Close(_) => drop(stream.shutdown().await),
         Say::Hold(_) => std::future::pending().await,
         Say::Repeat(_, chunk) => while stream.write_all(&chunk).await.is_ok() {},
-        Say::Reset(_) => {}
+        Say::Greet(_) | Say::Reset(_) => {}
     }
 }
 

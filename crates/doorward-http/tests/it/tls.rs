@@ -114,7 +114,7 @@ async fn plain_http_on_a_tls_port_and_the_reverse_are_no_answers() {
     let authority = Authority::new();
     let tls = authority.issue("localhost", |_| {}).serve().await;
     assert!(authority.client().fetch(get(&tls.url())).await.is_err());
-    let plain = Server::start(Say::Close(answer("", b"hello"))).await;
+    let plain = Server::start(Say::Greet(answer("", b"hello"))).await;
     assert_eq!(fetch(&authority.client(), &plain).await, Err(FetchError::Tls));
 }
 
