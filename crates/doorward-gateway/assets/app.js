@@ -153,6 +153,8 @@ async function readSession({ extend = false } = {}) {
     answer = await call(extend ? "/auth/session" : "/auth/session?slide=false");
   } catch {
     return notice("The server does not answer.");
+  } finally {
+    document.documentElement.dataset.asked = "true";
   }
   if (answer.status === 200) return showSignedIn(answer.body);
   if (answer.status !== 401) return notice("Whether you are signed in cannot be told right now. Try again in a moment.");
@@ -186,11 +188,24 @@ function showSignedIn(answer) {
 function showSignedOut(text) {
   session = null;
   stopLive();
+  forget();
   notice(text);
   $("title").textContent = "Who is at the door?";
   $("lead").textContent = "This small app has a backend with guarded endpoints. Without a session they stay shut: try them below, then sign in and try again.";
   $("state").textContent = "Signed out";
   document.documentElement.dataset.state = "signed-out";
+}
+
+/** Takes what was shown to the one who was signed in off the page. */
+function forget() {
+  for (const out of document.querySelectorAll(".out")) {
+    if (out.dataset.status === "401") continue;
+    out.replaceChildren();
+    delete out.dataset.status;
+    delete out.dataset.code;
+  }
+  for (const id of ["user-email", "user-initials", "user-tenant", "user-id", "user-roles"]) $(id).replaceChildren();
+  $("user-name").textContent = "Nobody";
 }
 
 function initials(name) {
@@ -224,7 +239,10 @@ async function signOut(event) {
   event.preventDefault();
   try {
     const answer = await call("/auth/logout", { method: "POST" });
-    if (answer.status === 200 && answer.body?.logoutUrl) return location.assign(answer.body.logoutUrl);
+    if (answer.status === 200 && answer.body?.logoutUrl) {
+      showSignedOut("");
+      return location.assign(answer.body.logoutUrl);
+    }
     notice(`Signing out failed with ${answer.status}. Try again.`);
   } catch {
     notice("Signing out failed: the server does not answer.");
@@ -304,7 +322,20 @@ setInterval(tick, 1000);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) readSession();
 });
+// The back button may bring this page back as it was, signed in or not: ask before showing any of it.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  document.documentElement.dataset.state = "unknown";
+  forget();
+  readSession();
+});
 
+// After a sign-out the provider sends its `state` back with the visitor; nothing here needs it.
+const here = new URL(location.href);
+if (here.searchParams.has("state")) {
+  here.searchParams.delete("state");
+  history.replaceState(null, "", here);
+}
 await readSession();
 // The first thing a visitor sees is a guarded call and its answer.
 await run($("call-protected"), $("out-protected"), "/api/protected");

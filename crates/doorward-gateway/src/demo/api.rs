@@ -1,0 +1,168 @@
+//! The backend of the demo, written as an application would write it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::routing::get;
+use axum::{Json, response::Response};
+use doorward::{Doorward, ProtectedRouter, Rule, Session};
+use futures_util::{Stream, StreamExt as _, stream};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::clock::{now, rfc3339};
+use crate::listen::Stopping;
+
+/// Every route names its rule; what no route names is refused.
+pub(super) fn routes(auth: &Doorward) -> ProtectedRouter<Stopping> {
+    auth.router()
+        .route("/api/public", Rule::Public, get(public))
+        .route("/api/protected", Rule::Session, get(read).post(write))
+        .route("/api/admin", Rule::role("admin"), get(admin))
+        .route("/api/events", Rule::Session, get(events))
+        .route("/api/socket", Rule::Session, get(socket))
+}
+
+#[derive(Serialize)]
+struct Answer {
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<User>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct User {
+    id: String,
+    email: Option<String>,
+    tenant: String,
+    roles: Vec<String>,
+}
+
+impl User {
+    fn of(session: &Session) -> Self {
+        let user = session.user();
+        Self {
+            id: user.subject.clone(),
+            email: user.email.clone(),
+            tenant: user.tenant.clone(),
+            roles: user.roles.clone(),
+        }
+    }
+}
+
+async fn public() -> Json<Answer> {
+    Json(Answer {
+        message: "Anyone may read this.",
+        user: None,
+        received: None,
+    })
+}
+
+async fn read(session: Session) -> Json<Answer> {
+    Json(Answer {
+        message: "You are signed in, so you may read this.",
+        user: Some(User::of(&session)),
+        received: None,
+    })
+}
+
+async fn write(session: Session, Json(body): Json<Value>) -> Json<Answer> {
+    Json(Answer {
+        message: "Your change was received.",
+        user: Some(User::of(&session)),
+        received: Some(body),
+    })
+}
+
+async fn admin(session: Session) -> Json<Answer> {
+    Json(Answer {
+        message: "Only admins read this.",
+        user: Some(User::of(&session)),
+        received: None,
+    })
+}
+
+/// One event a second, until the session ends.
+async fn events(
+    session: Session,
+    State(stopping): State<Stopping>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let ticks = stream::unfold(
+        (tokio::time::interval(Duration::from_secs(1)), 0_u64),
+        |(mut interval, n)| async move {
+            interval.tick().await;
+            let data = serde_json::json!({ "n": n + 1, "time": rfc3339(now()) });
+            Some((
+                Ok(Event::default().event("tick").data(data.to_string())),
+                (interval, n + 1),
+            ))
+        },
+    );
+    // The guard decides when a request comes in. What goes on afterwards has to mind the end of the session itself.
+    let end = end_of(session, stopping);
+    Sse::new(ticks.take_until(Box::pin(end))).keep_alive(KeepAlive::default())
+}
+
+/// Sends back what it gets, until the session ends.
+async fn socket(session: Session, State(stopping): State<Stopping>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .max_message_size(64 * 1024)
+        .on_upgrade(|socket| echo(socket, session, stopping))
+}
+
+async fn echo(mut socket: WebSocket, session: Session, stopping: Stopping) {
+    let mut end = Box::pin(end_of(session, stopping));
+    loop {
+        let message = tokio::select! {
+            message = socket.recv() => message,
+            end = &mut end => {
+                // The other side may be gone already; then there is nobody to tell.
+                let _ = socket.send(Message::Close(Some(end.frame()))).await;
+                return;
+            }
+        };
+        match message {
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                if socket.send(message).await.is_err() {
+                    return;
+                }
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+        }
+    }
+}
+
+/// Why something that runs for long is over.
+enum End {
+    Session,
+    Server,
+}
+
+impl End {
+    fn frame(&self) -> CloseFrame {
+        match self {
+            Self::Session => CloseFrame {
+                code: 4401,
+                reason: "session ended".into(),
+            },
+            Self::Server => CloseFrame {
+                code: close_code::AWAY,
+                reason: "server stops".into(),
+            },
+        }
+    }
+}
+
+async fn end_of(session: Session, stopping: Stopping) -> End {
+    let left = session.expires_at().seconds().saturating_sub(now());
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(left)) => End::Session,
+        () = stopping.requested() => End::Server,
+    }
+}

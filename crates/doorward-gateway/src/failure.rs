@@ -1,0 +1,65 @@
+//! Why a command ended, and with which exit code.
+
+use std::error::Error;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What the user gave cannot be used; nothing has been served. Exit code 2.
+    Unusable {
+        /// What was expected and what was met.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// Something broke on the way. Exit code 1.
+    Broken(String),
+}
+
+impl Failure {
+    pub(crate) fn unusable(message: impl Into<String>) -> Self {
+        Self::Unusable {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        match self {
+            Self::Unusable { message, .. } => Self::Unusable {
+                message,
+                hint: Some(hint.into()),
+            },
+            broken @ Self::Broken(_) => broken,
+        }
+    }
+
+    /// Writes the failure to stderr and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        let (text, code) = match self {
+            Self::Unusable { message, hint: None } => (format!("error: {message}\n"), 2),
+            Self::Unusable {
+                message,
+                hint: Some(hint),
+            } => (format!("error: {message}\nhint: {hint}\n"), 2),
+            Self::Broken(message) => (format!("error: {message}\n"), 1),
+        };
+        // Nobody is left to tell if stderr is gone.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        ExitCode::from(code)
+    }
+}
+
+/// An error and its causes in one line, as our errors leave the cause to `source`.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

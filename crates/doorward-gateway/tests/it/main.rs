@@ -1,0 +1,16 @@
+//! The binary as people and scripts meet it: started as a process, spoken to over sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod browser;
+mod command_line;
+mod dev;
+mod keys;
+mod live;
+mod process;
+mod provider;

@@ -1,0 +1,49 @@
+//! `doorward provider`.
+
+use crate::browser::Browser;
+use crate::process::{Server, doorward};
+
+#[tokio::test]
+async fn the_provider_answers_under_the_name_it_prints() {
+    let server = Server::start(doorward(&["provider", "--listen", "127.0.0.1:0"]), 1);
+    let issuer = server.app().to_owned();
+    assert!(issuer.starts_with("http://localhost:"), "{issuer}");
+
+    let mut browser = Browser::new();
+    let discovery = browser.get(&format!("{issuer}/.well-known/openid-configuration")).await;
+    assert_eq!(discovery.status, 200);
+    assert_eq!(discovery.json()["issuer"], issuer.as_str());
+
+    let ended = server.stop("TERM");
+    assert_eq!(ended.code, Some(0));
+    assert_eq!(ended.stdout, "");
+    for told in [
+        "doorward-dev",
+        "secret",
+        "alice@acme.test",
+        "bob@acme.test",
+        "carol@globex.test",
+    ] {
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn sigint_stops_the_provider_and_sighup_does_not() {
+    let server = Server::start(doorward(&["provider", "--listen", "127.0.0.1:0"]), 1);
+    server.signal("HUP");
+    let mut browser = Browser::new();
+    let stats = browser.get(&format!("{}/_control/stats", server.app())).await;
+    assert_eq!(stats.status, 200);
+    let ended = server.stop("INT");
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stderr.contains("nothing to reload"), "{}", ended.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_second_listener_on_a_port_is_refused() {
+    let server = Server::start(doorward(&["provider", "--listen", "127.0.0.1:0"]), 1);
+    let said = crate::process::refusal(&["provider", "--listen", &server.address(0)]);
+    assert!(said.contains("cannot listen"), "{said}");
+}
