@@ -9,6 +9,7 @@
 //! 5. A session that was ended meanwhile stays ended; the tokens that arrived are revoked.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use doorward_core::code::Code;
@@ -281,12 +282,17 @@ impl Inner {
         };
         let place = before.inner.place.clone();
         let session = Session::new(self, Arc::new(live), place, tokens);
-        if matches!(session.inner.place, PlacedSession::Cookie) {
-            Session::mark(&session.inner.write.identity);
-            Session::mark(&session.inner.write.tokens);
+        let (was, is) = (&before.inner.write, &session.inner.write);
+        let in_cookies = matches!(session.inner.place, PlacedSession::Cookie);
+        // What was due before the refresh is still due; sealed cookies must carry the new state besides.
+        if in_cookies || was.identity.load(Ordering::Relaxed) {
+            Session::mark(&is.identity);
         }
-        if before.inner.write.csrf.load(std::sync::atomic::Ordering::Relaxed) {
-            Session::mark(&session.inner.write.csrf);
+        if in_cookies {
+            Session::mark(&is.tokens);
+        }
+        if was.csrf.load(Ordering::Relaxed) {
+            Session::mark(&is.csrf);
         }
         Ok(session)
     }
