@@ -17,7 +17,10 @@ async fn a_signed_in_browser_reaches_the_handler_and_a_stranger_does_not() {
     let passed = world.browser.get("/api/me").await;
     assert_eq!(passed.status, StatusCode::OK);
     assert_eq!(passed.json::<serde_json::Value>()["subject"], "alice");
-    assert_eq!(world.browser.stranger().get("/api/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        world.browser.stranger().get("/api/me").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -25,7 +28,10 @@ async fn an_unsafe_method_needs_the_csrf_token() {
     let world = World::new();
     world.sign_in().await;
     let bare = world.browser.post_json("/api/me", &json!({})).await;
-    assert_eq!((bare.status, bare.problem_code().as_str()), (StatusCode::FORBIDDEN, "csrf_missing"));
+    assert_eq!(
+        (bare.status, bare.problem_code().as_str()),
+        (StatusCode::FORBIDDEN, "csrf_missing")
+    );
     assert_eq!(world.handled(), 0);
     let with_token = world
         .browser
@@ -44,7 +50,12 @@ async fn logout_ends_the_session_here_and_the_old_cookie_stays_dead() {
     let thief = world.browser.thief();
     let answer = world.browser.request(Method::POST, "/auth/logout").send().await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-    assert!(answer.json::<serde_json::Value>()["logoutUrl"].as_str().unwrap().starts_with("https://id.example.net/"));
+    assert!(
+        answer.json::<serde_json::Value>()["logoutUrl"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://id.example.net/")
+    );
     assert_eq!(world.browser.get("/api/me").await.problem_code(), "session_missing");
     // attacks: E7
     assert_eq!(thief.get("/api/me").await.problem_code(), "session_revoked");

@@ -11,4 +11,5 @@
 mod attacks;
 mod journey;
 mod provider;
+mod refresh;
 mod support;

@@ -79,7 +79,13 @@ impl World {
     /// Signs in through the whole path; panics where it does not end in a session.
     pub async fn sign_in(&self) {
         let page = self.browser.visit_following("/auth/login?return_url=/home").await;
-        assert_eq!(page.url.path(), "/home", "sign-in ended at {}: {}", page.url, page.text());
+        assert_eq!(
+            page.url.path(),
+            "/home",
+            "sign-in ended at {}: {}",
+            page.url,
+            page.text()
+        );
     }
 
     pub fn advance(&self, seconds: u64) {
@@ -108,7 +114,11 @@ pub fn application(auth: &Doorward, calls: &Arc<AtomicUsize>) -> Router {
     auth.router()
         .route("/home", Rule::Public, get(|| async { "home" }))
         .route("/", Rule::Public, get(|| async { "start" }))
-        .route("/api/me", Rule::Session, get(answer).post(answer).put(answer).delete(answer).patch(answer))
+        .route(
+            "/api/me",
+            Rule::Session,
+            get(answer).post(answer).put(answer).delete(answer).patch(answer),
+        )
         .route("/api/admin", Rule::role("admin"), get(answer))
         .route("/api/auditor", Rule::role("auditor"), get(answer))
         .route("/form", Rule::Session.csrf_origin(), get(answer).post(answer))
