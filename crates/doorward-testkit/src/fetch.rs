@@ -290,3 +290,88 @@ impl Fetch for RouterFetch {
         Box::pin(self.clone().exchange(request))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::{get, post};
+    use http::{Request, StatusCode};
+
+    use super::*;
+
+    fn ask(uri: &str, label: &'static str) -> OutboundRequest {
+        OutboundRequest {
+            request: Request::get(uri).body(Bytes::new()).unwrap(),
+            reach: Reach::PublicOnly,
+            max_response_bytes: 5,
+            label,
+        }
+    }
+
+    fn network() -> RouterFetch {
+        let router = Router::new()
+            .route("/five", get(|| async { "12345" }))
+            .route("/six", get(|| async { "123456" }))
+            .route("/moved", get(|| async { axum::response::Redirect::to("/five") }))
+            .route("/only-post", post(|| async {}));
+        let inner = IpAddr::from([10, 0, 0, 5]);
+        RouterFetch::new(router.clone()).mount_at("inner.example.com", inner, router)
+    }
+
+    #[tokio::test]
+    async fn it_has_the_manners_of_the_real_client() {
+        for (uri, expected) in [
+            ("https://id.example.com/five", Ok(StatusCode::OK)),
+            ("https://id.example.com/six", Err(FetchError::TooLarge)),
+            ("https://id.example.com/moved", Ok(StatusCode::SEE_OTHER)),
+            ("https://inner.example.com/five", Err(FetchError::AddressRefused)),
+            ("https://localhost/five", Err(FetchError::AddressRefused)),
+            ("https://127.0.0.1/five", Err(FetchError::AddressRefused)),
+            ("https://[::1]/five", Err(FetchError::AddressRefused)),
+        ] {
+            let got = network().fetch(ask(uri, "token")).await;
+            assert_eq!(got.map(|fetched| fetched.status), expected, "{uri}");
+        }
+        let nobody = RouterFetch::unreachable()
+            .fetch(ask("https://id.example.com/five", "token"))
+            .await;
+        assert_eq!(nobody.unwrap_err(), FetchError::Unreachable);
+    }
+
+    #[tokio::test]
+    async fn faults_strike_as_often_and_where_told() {
+        let network = network();
+        network.fail_next_of("token", 1, || FetchError::Timeout);
+        let five = "https://id.example.com/five";
+        assert!(network.fetch(ask(five, "jwks")).await.is_ok());
+        assert_eq!(
+            network.fetch(ask(five, "token")).await.unwrap_err(),
+            FetchError::Timeout
+        );
+        assert!(network.fetch(ask(five, "token")).await.is_ok());
+        network.lose_next_answers_of("token", 1);
+        assert_eq!(
+            network.fetch(ask(five, "token")).await.unwrap_err(),
+            FetchError::Interrupted
+        );
+        network.fail_next(9, || FetchError::Tls);
+        assert_eq!(network.fetch(ask(five, "jwks")).await.unwrap_err(), FetchError::Tls);
+        network.heal();
+        assert!(network.fetch(ask(five, "jwks")).await.is_ok());
+        assert_eq!((network.count("token"), network.count("jwks")), (3, 3));
+        assert_eq!(network.calls()[0].uri, five);
+    }
+
+    #[tokio::test]
+    async fn a_gate_holds_what_it_is_for() {
+        let network = network();
+        let gate = Gate::closed();
+        network.hold(Some("token"), &gate);
+        let five = "https://id.example.com/five";
+        assert!(network.fetch(ask(five, "jwks")).await.is_ok());
+        let held = tokio::spawn(network.fetch(ask(five, "token")));
+        gate.arrived(1).await;
+        assert!(!held.is_finished());
+        gate.open();
+        assert!(held.await.unwrap().is_ok());
+    }
+}

@@ -39,7 +39,7 @@ pub use gate::Gate;
 pub use provider::{
     AccessTokenKind, Answer, AuthorizationScript, Body as AnswerBody, CLIENT_ID, CLIENT_SECRET, ClientKind, Delivery,
     Endpoint, IdTokenScript, KeyAlgorithm, KeyScript, ProviderKey, Recorded, Rotation, Script, ScriptedProvider,
-    ScriptedProviderBuilder, Signing, TokenScript, UserinfoScript, cases, decoys,
+    ScriptedProviderBuilder, Signing, TokenScript, UserinfoScript, decoys,
 };
 pub use random::{FailingRandom, SeededRandom};
 pub use store_suite::run_store_suite;

@@ -7,6 +7,7 @@
 //! 3. `Origin` and CORS as the Fetch standard says, preflight and all;
 //! 4. redirects are shown, not followed, unless asked.
 
+mod cors;
 mod jar;
 mod page;
 mod request;
@@ -136,7 +137,6 @@ impl Browser {
     ///
     /// # Panics
     /// If `url` is neither an address nor a path.
-    #[must_use]
     pub fn request(&self, method: Method, url: &str) -> BrowserRequest<'_> {
         let url = self.origin.join(url).expect("an address or a path");
         BrowserRequest::new(self, method, url)

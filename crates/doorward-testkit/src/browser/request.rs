@@ -45,13 +45,13 @@ impl RequestKind {
 /// Everything about a request that a redirect takes along.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    method: Method,
-    kind: RequestKind,
+    pub(super) method: Method,
+    pub(super) kind: RequestKind,
     /// The page that asks; none for an address that the user typed.
     initiator: Option<Url>,
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     body: Bytes,
-    credentials: bool,
+    pub(super) credentials: bool,
     fetch_metadata: bool,
     /// The addresses so far, the one that redirected last at the end.
     chain: Vec<Url>,
@@ -61,8 +61,8 @@ pub(super) struct Asked {
 #[must_use = "a request does nothing until sent"]
 pub struct BrowserRequest<'b> {
     browser: &'b Browser,
-    url: Url,
-    asked: Asked,
+    pub(super) url: Url,
+    pub(super) asked: Asked,
 }
 
 impl<'b> BrowserRequest<'b> {
@@ -232,7 +232,7 @@ impl<'b> BrowserRequest<'b> {
         (response, refused)
     }
 
-    async fn deliver(&self, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn deliver(&self, request: Request<Body>) -> Response<Body> {
         let origin = origin_of(&self.url);
         let site = self.browser.sites.lock().unwrap().get(&origin).cloned();
         let site = site.unwrap_or_else(|| panic!("nothing is mounted at {origin}"));
@@ -271,7 +271,7 @@ impl<'b> BrowserRequest<'b> {
         self.build(&asked.method, headers, asked.body.clone())
     }
 
-    fn build(&self, method: &Method, headers: HeaderMap, body: Bytes) -> Request<Body> {
+    pub(super) fn build(&self, method: &Method, headers: HeaderMap, body: Bytes) -> Request<Body> {
         let mut request = Request::new(Body::from(body));
         *request.method_mut() = method.clone();
         *request.uri_mut() = self.url[Position::BeforePath..Position::AfterQuery]
@@ -282,7 +282,7 @@ impl<'b> BrowserRequest<'b> {
     }
 
     /// Host, Accept, Fetch Metadata and Origin.
-    fn bare_headers(&self, method: &Method) -> HeaderMap {
+    pub(super) fn bare_headers(&self, method: &Method) -> HeaderMap {
         let asked = &self.asked;
         let mut headers = HeaderMap::new();
         let host = &self.url[Position::BeforeHost..Position::AfterPort];
@@ -328,7 +328,7 @@ impl<'b> BrowserRequest<'b> {
     }
 
     /// Fetch standard, "append a request Origin header".
-    fn origin_header(&self, method: &Method) -> Option<String> {
+    pub(super) fn origin_header(&self, method: &Method) -> Option<String> {
         let initiator = self.asked.initiator.as_ref();
         let tainted = self.asked.chain.windows(2).any(|hop| {
             origin_of(&hop[0]) != origin_of(&hop[1])
@@ -351,7 +351,7 @@ impl<'b> BrowserRequest<'b> {
         }
     }
 
-    fn is_cross_origin(&self) -> bool {
+    pub(super) fn is_cross_origin(&self) -> bool {
         let initiator = self.asked.initiator.as_ref();
         let differs = |url: &Url| initiator.is_some_and(|page| origin_of(page) != origin_of(url));
         differs(&self.url) || self.asked.chain.iter().any(differs)
@@ -366,107 +366,11 @@ impl<'b> BrowserRequest<'b> {
             script: false,
         }
     }
-
-    fn needs_preflight(&self) -> bool {
-        self.asked.kind == RequestKind::Fetch
-            && self.is_cross_origin()
-            && (!is_simple_method(&self.asked.method) || !self.unsafe_headers().is_empty())
-    }
-
-    /// The names that `Access-Control-Request-Headers` lists: sorted, lower-case.
-    fn unsafe_headers(&self) -> Vec<String> {
-        let unsafe_one = |(name, value): (&HeaderName, &HeaderValue)| {
-            let safe = match name.as_str() {
-                "accept" | "accept-language" | "content-language" => true,
-                "content-type" => {
-                    let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-                    let essence = value.split(';').next().unwrap_or_default().trim().to_owned();
-                    ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
-                        .contains(&essence.as_str())
-                }
-                // What a script cannot set does not count; a test that sets it forges the browser.
-                "cookie" | "host" | "origin" | "referer" | "user-agent" => true,
-                name => name.starts_with("sec-"),
-            };
-            (!safe).then(|| name.as_str().to_owned())
-        };
-        let mut names: Vec<String> = self.asked.headers.iter().filter_map(unsafe_one).collect();
-        names.sort();
-        names.dedup();
-        names
-    }
-
-    async fn preflight(&self) -> Page {
-        let mut headers = self.bare_headers(&Method::OPTIONS);
-        let method = HeaderValue::from_str(self.asked.method.as_str()).expect("a method");
-        headers.insert(header::ACCESS_CONTROL_REQUEST_METHOD, method);
-        let names = self.unsafe_headers().join(",");
-        if !names.is_empty() {
-            let names = HeaderValue::from_str(&names).expect("header names");
-            headers.insert(header::ACCESS_CONTROL_REQUEST_HEADERS, names);
-        }
-        // A preflight never carries cookies, and its answer sets none.
-        let request = self.build(&Method::OPTIONS, headers, Bytes::new());
-        let (parts, body) = self.deliver(request).await.into_parts();
-        let body = body.collect().await.expect("a body that does not break off").to_bytes();
-        Page {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-            url: self.url.clone(),
-            blocked: None,
-            refused_cookies: Vec::new(),
-            asked: self.asked.clone(),
-        }
-    }
-
-    fn preflight_allows(&self, answer: &Page) -> bool {
-        let listed = |header: HeaderName, wanted: &str| {
-            let values = answer.headers.get_all(header).iter();
-            let mut words = values.flat_map(|value| {
-                let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                text.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>()
-            });
-            words.any(|word| word.eq_ignore_ascii_case(wanted) || (word == "*" && !self.asked.credentials))
-        };
-        let method = self.asked.method.as_str();
-        answer.status.is_success()
-            && self.shown_to_script(&answer.headers)
-            && (is_simple_method(&self.asked.method) || listed(header::ACCESS_CONTROL_ALLOW_METHODS, method))
-            && self
-                .unsafe_headers()
-                .iter()
-                .all(|name| listed(header::ACCESS_CONTROL_ALLOW_HEADERS, name))
-    }
-
-    /// Fetch standard, "CORS check".
-    fn shown_to_script(&self, headers: &HeaderMap) -> bool {
-        if !self.is_cross_origin() {
-            return true;
-        }
-        let once = |name: HeaderName| {
-            let mut values = headers.get_all(name).iter();
-            let first = values.next().and_then(|value| value.to_str().ok());
-            first.filter(|_| values.next().is_none())
-        };
-        let allowed = once(header::ACCESS_CONTROL_ALLOW_ORIGIN);
-        if allowed == Some("*") {
-            return !self.asked.credentials;
-        }
-        let origin = self.origin_header(&Method::POST);
-        allowed.is_some()
-            && allowed == origin.as_deref()
-            && (!self.asked.credentials || once(header::ACCESS_CONTROL_ALLOW_CREDENTIALS) == Some("true"))
-    }
 }
 
 /// GET and HEAD send no `Origin` to their own origin.
 fn is_safe_for_origin(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
-}
-
-fn is_simple_method(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::POST)
 }
 
 /// Fetch Metadata goes to potentially trustworthy addresses only: https and loopback.

@@ -3,8 +3,8 @@
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::answer::{plain, redirect};
 use super::script::Delivery;
+use super::serve::{plain, redirect};
 use super::{CodeGrant, Grant, Recorded, ScriptedProvider};
 
 impl ScriptedProvider {

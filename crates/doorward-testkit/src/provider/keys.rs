@@ -239,6 +239,25 @@ fn der_value(bytes: &[u8], tag: u8) -> (&[u8], &[u8]) {
     bytes[start..].split_at(length)
 }
 
+/// An ECDSA signature of two numbers of one length, as ASN.1 (RFC 3279 section 2.2.3).
+pub(super) fn der_signature(fixed: &[u8]) -> Vec<u8> {
+    let integer = |number: &[u8]| {
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        let mut value = number[zeros.min(number.len() - 1)..].to_vec();
+        if value[0] & 0x80 != 0 {
+            value.insert(0, 0);
+        }
+        [&[0x02, u8::try_from(value.len()).expect("a short number")][..], &value].concat()
+    };
+    let (r, s) = fixed.split_at(fixed.len() / 2);
+    let content = [integer(r), integer(s)].concat();
+    [
+        &[0x30, u8::try_from(content.len()).expect("a short sequence")][..],
+        &content,
+    ]
+    .concat()
+}
+
 pub(super) fn encode(bytes: &[u8]) -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }

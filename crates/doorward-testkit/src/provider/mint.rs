@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::{KeyAlgorithm, ProviderKey, compact, hmac_sha256};
+use super::keys::{KeyAlgorithm, ProviderKey, compact, der_signature, hmac_sha256};
 use super::script::{AccessTokenKind, IdTokenScript, Signing, TokenScript};
 use super::{Grant, ScriptedProvider};
 
@@ -108,6 +108,7 @@ impl ScriptedProvider {
             Signing::Hs256WithPublicKey => hmac_sha256(&key.public_bytes(), message),
             Signing::Zeros => vec![0; key.sign(message).len()],
             Signing::Bytes(bytes) => bytes.clone(),
+            Signing::Der => der_signature(&key.sign(message)),
             Signing::Flipped => {
                 let mut signature = key.sign(message);
                 *signature.last_mut().expect("a signature") ^= 1;

@@ -6,12 +6,14 @@
 
 mod answer;
 mod authorize;
-pub mod cases;
+mod bomb;
+mod builder;
 mod client_auth;
 pub mod decoys;
 mod keys;
 mod mint;
 mod script;
+mod serve;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -26,11 +28,13 @@ use doorward_core::ports::Clock;
 use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
 
+pub use answer::{Answer, Body};
+pub use builder::ScriptedProviderBuilder;
 pub use client_auth::ClientKind;
 pub use keys::{KeyAlgorithm, ProviderKey};
 pub use script::{
-    AccessTokenKind, Answer, AuthorizationScript, Body, Delivery, IdTokenScript, KeyScript, Rotation, Script, Signing,
-    TokenScript, UserinfoScript,
+    AccessTokenKind, AuthorizationScript, Delivery, IdTokenScript, KeyScript, Rotation, Script, Signing, TokenScript,
+    UserinfoScript,
 };
 
 use crate::SeededRandom;
@@ -192,67 +196,6 @@ impl Recorded {
     }
 }
 
-/// Sets up a provider; see [`ScriptedProvider::builder`].
-#[must_use = "a builder does nothing until built"]
-pub struct ScriptedProviderBuilder {
-    issuer: String,
-    clock: Arc<dyn Clock>,
-    algorithm: KeyAlgorithm,
-    clients: HashMap<String, ClientKind>,
-    seed: u64,
-}
-
-impl ScriptedProviderBuilder {
-    /// Signs in this algorithm; ES256 without (an RSA key takes a tenth of a second to make).
-    pub fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
-        self.algorithm = algorithm;
-        self
-    }
-
-    /// Adds a client, or gives the one of this name another way to authenticate.
-    pub fn client(mut self, client_id: &str, kind: ClientKind) -> Self {
-        self.clients.insert(client_id.to_owned(), kind);
-        self
-    }
-
-    /// Makes codes and tokens from this seed, where two providers must not mint the same ones.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Builds the provider.
-    #[must_use]
-    pub fn build(self) -> ScriptedProvider {
-        let key = Arc::new(ProviderKey::generate(self.algorithm, "key-1"));
-        let state = State {
-            script: Script::default(),
-            keys: Keys {
-                current: key.clone(),
-                published: vec![key],
-                made: 1,
-            },
-            clients: self.clients,
-            codes: HashMap::new(),
-            refresh_tokens: HashMap::new(),
-            revoked_families: HashSet::new(),
-            families: 0,
-            access_tokens: HashMap::new(),
-            assertions: HashSet::new(),
-            recorded: Vec::new(),
-            minted: Vec::new(),
-        };
-        ScriptedProvider {
-            inner: Arc::new(Inner {
-                issuer: self.issuer,
-                clock: self.clock,
-                random: SeededRandom::new(self.seed),
-                state: Mutex::new(state),
-            }),
-        }
-    }
-}
-
 impl ScriptedProvider {
     /// Makes a correct provider that knows the client [`CLIENT_ID`] with [`CLIENT_SECRET`].
     #[must_use]
@@ -281,7 +224,6 @@ impl ScriptedProvider {
     }
 
     /// The provider as a router; the issuer's path stands before every endpoint.
-    #[must_use]
     pub fn router(&self) -> Router {
         let base = self.base_path();
         let mut router = Router::new();

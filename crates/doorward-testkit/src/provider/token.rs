@@ -4,9 +4,9 @@ use axum::response::Response;
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::answer::client_refused;
 use super::keys::sha256;
-use super::script::{Answer, Rotation, TokenScript};
+use super::script::{Rotation, TokenScript};
+use super::serve::client_refused;
 use super::{Grant, Recorded, RefreshGrant, ScriptedProvider};
 
 type Outcome = (StatusCode, Value);
@@ -28,7 +28,7 @@ impl ScriptedProvider {
             Ok(response) => (StatusCode::OK, response),
             Err(refused) => refused,
         };
-        self.answer(Answer { ..answer }, "application/json", act).await
+        self.answer(answer, "application/json", act).await
     }
 
     fn grant_tokens(&self, request: &Recorded, script: &TokenScript) -> Result<Value, Outcome> {

@@ -1,1 +1,0 @@
-//! Every way to misbehave that has a name, as a table.
