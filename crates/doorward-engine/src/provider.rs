@@ -87,11 +87,6 @@ impl ProviderState {
         }
     }
 
-    /// Answers the metadata where it can be had at all.
-    pub(crate) async fn known_or_fetched(self: &Arc<Self>, ports: &Ports) -> Option<Arc<ProviderMetadata>> {
-        self.metadata(ports).await.ok()
-    }
-
     async fn renew_metadata(self: &Arc<Self>, ports: &Ports) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
         let (this, job_ports) = (Arc::clone(self), ports.clone());
         self.metadata

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::cookie::{CookieName, SameSite, SetCookie};
-use doorward_core::login_ticket::{LoginTicket, TicketError};
+use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
+use doorward_core::ports::{CreateError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{
@@ -83,8 +84,12 @@ impl Inner {
         ticket: LoginTicket,
         state: &str,
     ) -> Reply {
-        if !self.used_tickets.first_use(state, self.ports.clock.now()) {
-            return self.without_ticket(view.headers, Code::LoginMissing, "login ticket was used before");
+        match self.first_use(state).await {
+            Ok(true) => {}
+            Ok(false) => {
+                return self.without_ticket(view.headers, Code::LoginMissing, "login ticket was used before");
+            }
+            Err(failure) => return self.login_failed(&failure),
         }
         let return_url =
             ReturnUrl::parse(&ticket.return_url, &self.origins).unwrap_or_else(|| self.urls.default_return_url.clone());
@@ -103,6 +108,23 @@ impl Inner {
         match self.complete(view.headers, matched, before).await {
             Ok(cookies) => self.arrive(method, &return_url, cookies),
             Err(failure) => self.login_failed(&failure),
+        }
+    }
+
+    /// Uses a ticket up: here, and in the store where there is one, so that no instance takes it twice.
+    async fn first_use(&self, state: &str) -> Result<bool, LoginFailure> {
+        let now = self.ports.clock.now();
+        if !self.used_tickets.first_use(state, now) {
+            return Ok(false);
+        }
+        let SessionPlace::Store(store) = &self.place else {
+            return Ok(true);
+        };
+        let (key, until) = (StoreKey::of_used_login(state), now.saturating_add(LOGIN_LIFETIME));
+        match store.create(&key, Vec::new(), until, now).await {
+            Ok(()) => Ok(true),
+            Err(CreateError::AlreadyExists) => Ok(false),
+            Err(error) => Err(LoginFailure::new(Code::StoreUnavailable, error)),
         }
     }
 

@@ -12,7 +12,7 @@ use doorward_core::ports::Loaded;
 use doorward_core::request::RequestView;
 use doorward_core::session::{HandleCookie, IdentityCookie, OpenedIdentity};
 use doorward_crypto::{SecretString, random_token};
-use doorward_oidc::{EndSession, end_session_url};
+use doorward_oidc::{EndSession, ProviderMetadata, end_session_url};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -25,8 +25,8 @@ use crate::reply::Reply;
 use crate::session::PlacedSession;
 use crate::token_calls;
 
-/// How long a logout waits for the provider to take the refresh token back.
-const REVOCATION_LIMIT: Duration = Duration::from_secs(2);
+/// How long a logout waits for the provider: once to take the refresh token back, once for its metadata.
+const PROVIDER_LIMIT: Duration = Duration::from_secs(2);
 
 /// What an ended session leaves for its farewell at the provider.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl Inner {
             Err(denial) => return self.refuse(&denial),
         };
         if let Some(refresh_token) = farewell.refresh_token {
-            self.revoke_within(refresh_token, REVOCATION_LIMIT).await;
+            self.revoke_within(refresh_token, PROVIDER_LIMIT).await;
         }
         let hint = farewell.id_token.as_ref().filter(|_| navigation);
         let location = self.provider_logout(hint).await;
@@ -65,12 +65,10 @@ impl Inner {
 
     /// Any other GET changes nothing: a page with one button.
     async fn logout_page(&self) -> Reply {
-        let leads_to = match self.provider.metadata(&self.ports).await {
-            Ok(metadata) => metadata
-                .end_session_endpoint()
-                .map(|endpoint| endpoint.url().origin().ascii_serialization()),
-            Err(_) => None,
-        };
+        let leads_to = self.metadata_soon().await.and_then(|metadata| {
+            let endpoint = metadata.end_session_endpoint()?;
+            Some(endpoint.url().origin().ascii_serialization())
+        });
         page(
             StatusCode::OK,
             "Sign out?",
@@ -166,23 +164,19 @@ impl Inner {
             token_calls::revoke(provider, ports, refresh_token).await;
             let _ = sender.send(());
         }));
-        let mut receiver = std::pin::pin!(receiver);
-        let mut limit = self.ports.tasks.sleep(limit);
-        std::future::poll_fn(|context| {
-            let answered = receiver.as_mut().poll(context).is_ready();
-            if answered || limit.as_mut().poll(context).is_ready() {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
-        })
-        .await;
+        self.ports.within(limit, receiver).await;
+    }
+
+    /// The provider's metadata, where it can be had without letting a farewell wait for long.
+    async fn metadata_soon(&self) -> Option<Arc<ProviderMetadata>> {
+        let metadata = self.provider.metadata(&self.ports);
+        self.ports.within(PROVIDER_LIMIT, metadata).await?.ok()
     }
 
     /// Where the browser says farewell to the provider; home where it has no such place or is out of reach.
     async fn provider_logout(&self, id_token_hint: Option<&SecretString>) -> String {
         let home = self.urls.post_logout.location();
-        let Some(metadata) = self.provider.known_or_fetched(&self.ports).await else {
+        let Some(metadata) = self.metadata_soon().await else {
             return home;
         };
         let state = random_token(&*self.ports.random).ok();
