@@ -19,7 +19,9 @@ use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, O
 use doorward_core::policy::{Caller, Denied, Rule, Unauthenticated, decide};
 use doorward_core::ports::{BoxFuture, Loaded, SessionStore};
 use doorward_core::request::RequestView;
-use doorward_core::session::{self as rules, HandleCookie, IdentityCookie, LiveSession, OpenedIdentity, SessionHandle};
+use doorward_core::session::{
+    self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity, SessionHandle,
+};
 use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
@@ -162,29 +164,23 @@ impl Inner {
             Ok(origin) => origin,
             Err(error) => return refused(csrf_code(error)),
         };
-        let cookies = || TokenPlace::Cookies(view.headers.get_all(COOKIE).iter().cloned().collect());
-        let mut ended = None;
-        let (opened, tokens, is_newer) = match newest.look(opened.id(), opened.revision()) {
-            Known::Nothing => (opened, cookies(), false),
-            Known::Ended(code) => {
-                ended = Some(code);
-                (opened, cookies(), false)
-            }
-            Known::Newer(state) => {
-                let Ok(opened) = OpenedIdentity::from_identity(&state.identity) else {
-                    return refused(Code::SessionInvalid);
-                };
-                let tokens = state.tokens.clone().map_or_else(cookies, TokenPlace::Known);
-                (opened, tokens, true)
-            }
-        };
+        // Security: the cookie's own ends count also where a newer state is known; a copy that has
+        // expired must not come back to life through what its session did since.
         let (live, csrf) = match self.pass(view, origin, opened, mode) {
             Ok(passed) => passed,
             Err(denial) => return Identifying::Ready(Err(denial)),
         };
-        if let Some(code) = ended {
-            return refused(code);
-        }
+        let cookies = || TokenPlace::Cookies(view.headers.get_all(COOKIE).iter().cloned().collect());
+        let (live, tokens, is_newer) = match newest.look(live.id(), live.revision()) {
+            Known::Nothing => (live, cookies(), false),
+            Known::Ended(code) => return refused(code),
+            Known::Newer(state) => {
+                let Some(live) = self.live(&state.identity) else {
+                    return refused(Code::SessionExpired);
+                };
+                (live, state.tokens.clone().map_or_else(cookies, TokenPlace::Known), true)
+            }
+        };
         let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
         let session = Session::new(self, Arc::new(live), PlacedSession::Cookie, tokens);
         if touch == Touch::Look {
@@ -285,6 +281,12 @@ impl Inner {
         let csrf = csrf::check(origin, view, &self.csrf, live.id(), &self.csrf_header, mode)
             .map_err(|error| Denial::new(csrf_code(error)))?;
         Ok((live, csrf))
+    }
+
+    /// A state that this process has written, if it is still live.
+    pub(crate) fn live(&self, identity: &Identity) -> Option<LiveSession> {
+        let opened = OpenedIdentity::from_identity(identity).ok()?;
+        rules::check(opened, &self.lifetimes, self.ports.clock.now()).ok()
     }
 
     fn mark_csrf(&self, view: RequestView<'_>, session: &Session) {

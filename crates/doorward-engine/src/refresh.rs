@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use doorward_core::code::Code;
 use doorward_core::ports::{Loaded, SessionStore};
-use doorward_core::session::{Identity, OpenedIdentity, SessionHandle, SessionId, Tokens, check, refresh_at};
+use doorward_core::session::{Identity, SessionHandle, SessionId, Tokens, refresh_at};
 use doorward_crypto::SecretString;
 use doorward_oidc::PreviousIdentity;
 
@@ -269,10 +269,7 @@ impl Inner {
 
     /// Makes the renewed state this request's session.
     pub(crate) fn adopt(self: &Arc<Self>, before: &Session, state: &Arc<SessionState>) -> Result<Session, Denial> {
-        let live = OpenedIdentity::from_identity(&state.identity)
-            .ok()
-            .and_then(|opened| check(opened, &self.lifetimes, self.ports.clock.now()).ok())
-            .ok_or(Denial::new(Code::SessionExpired))?;
+        let live = self.live(&state.identity).ok_or(Denial::new(Code::SessionExpired))?;
         let tokens = match &state.tokens {
             Some(tokens) => TokenPlace::Known(Arc::clone(tokens)),
             None => match before.tokens() {
