@@ -29,7 +29,7 @@ pub mod session;
 pub mod tenant;
 
 pub use doorward_crypto::{Random, SecretString};
-pub use doorward_oidc::{OutboundRequest, Reach, UnixTime};
+pub use doorward_oidc::{OutboundRequest, Reach, UnixTime, is_public_address};
 
 #[cfg(test)]
 mod test_support;
