@@ -135,7 +135,13 @@ pub fn application(auth: &Doorward, calls: &Arc<AtomicUsize>) -> Router {
 async fn answer(State(calls): State<Arc<AtomicUsize>>, session: Option<Session>) -> Json<Value> {
     calls.fetch_add(1, Ordering::SeqCst);
     let user = session.map(|session| session.user().clone());
-    Json(json!({ "subject": user.as_ref().map(|user| user.subject.clone()), "roles": user.map(|user| user.roles) }))
+    Json(json!({
+        "subject": user.as_ref().map(|user| user.subject.clone()),
+        "tenant": user.as_ref().map(|user| user.tenant.clone()),
+        "email": user.as_ref().and_then(|user| user.email.clone()),
+        "email_verified": user.as_ref().map(|user| user.email_verified),
+        "roles": user.map(|user| user.roles),
+    }))
 }
 
 async fn extracted(State(calls): State<Arc<AtomicUsize>>, session: Session) -> Json<Value> {
