@@ -44,6 +44,14 @@ impl ProviderUnavailable {
     }
 }
 
+/// The keys to judge a token by whose key was not among those at hand.
+pub(crate) enum NewerKeys {
+    /// As the provider publishes them now: what is not among them is not the provider's.
+    Fetched(KeySet),
+    /// As they were when last fetched: what is not among them may be so new that nobody asked yet.
+    Held(KeySet),
+}
+
 /// The provider as this process knows it.
 pub(crate) struct ProviderState {
     pub(crate) settings: ProviderSettings,
@@ -90,7 +98,7 @@ impl ProviderState {
     async fn renew_metadata(self: &Arc<Self>, ports: &Ports) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
         let (this, job_ports) = (Arc::clone(self), ports.clone());
         self.metadata
-            .renew(ports, async move {
+            .renew(ports, || None, async move {
                 let request = discovery_request(&this.settings.issuer);
                 let fetched = this.send(&job_ports, request).await.map_err(|error| {
                     tracing::warn!(%error, issuer = this.settings.issuer.as_str(), "provider metadata could not be fetched");
@@ -126,39 +134,53 @@ impl ProviderState {
     ) -> Result<KeySet, ProviderUnavailable> {
         match self.keys.age(ports) {
             Some((keys, age)) if age < KEYS_FRESH => Ok(keys),
-            Some((keys, age)) if age < STALE_LIMIT => Ok(self.renew_keys(ports, metadata).await.unwrap_or(keys)),
-            _ => self.renew_keys(ports, metadata).await,
+            Some((keys, age)) if age < STALE_LIMIT => {
+                Ok(self.renew_keys(ports, metadata, || None).await.unwrap_or(keys))
+            }
+            _ => self.renew_keys(ports, metadata, || None).await,
         }
     }
 
-    /// Fetches the keys once more because a token named one that is not among them.
+    /// Looks for newer keys because a token named one that is not among those at hand.
     ///
-    /// Answers `None` within thirty seconds of the last such fetch: a flood of invented key IDs
-    /// costs the provider nothing.
+    /// Whoever comes while they are being fetched waits for that one fetch. Within thirty seconds of
+    /// the last look the keys held are answered as they are, which another login may have fetched
+    /// meanwhile: a flood of invented key IDs costs the provider nothing, and a rotation no login.
     pub(crate) async fn keys_after_unknown(
         self: &Arc<Self>,
         ports: &Ports,
         metadata: &Arc<ProviderMetadata>,
-    ) -> Option<KeySet> {
-        {
-            let now = ports.clock.monotonic();
-            let mut asked = self.unknown_key_asked.lock().unwrap_or_else(PoisonError::into_inner);
-            if asked.is_some_and(|at| now.saturating_sub(at) < UNKNOWN_KEY_INTERVAL) {
-                return None;
-            }
-            *asked = Some(now);
-        }
-        self.renew_keys(ports, metadata).await.ok()
+    ) -> Option<NewerKeys> {
+        let mut held = false;
+        let keys = self
+            .renew_keys(ports, metadata, || {
+                let now = ports.clock.monotonic();
+                let mut asked = self.unknown_key_asked.lock().unwrap_or_else(PoisonError::into_inner);
+                if asked.is_some_and(|at| now.saturating_sub(at) < UNKNOWN_KEY_INTERVAL) {
+                    held = true;
+                    return self.keys.age(ports).map(|(keys, _)| keys);
+                }
+                *asked = Some(now);
+                None
+            })
+            .await
+            .ok()?;
+        Some(if held {
+            NewerKeys::Held(keys)
+        } else {
+            NewerKeys::Fetched(keys)
+        })
     }
 
     async fn renew_keys(
         self: &Arc<Self>,
         ports: &Ports,
         metadata: &Arc<ProviderMetadata>,
+        known: impl FnOnce() -> Option<KeySet>,
     ) -> Result<KeySet, ProviderUnavailable> {
         let (this, job_ports, metadata) = (Arc::clone(self), ports.clone(), Arc::clone(metadata));
         self.keys
-            .renew(ports, async move {
+            .renew(ports, known, async move {
                 let request = jwks_request(&metadata);
                 let fetched = this.send(&job_ports, request).await.map_err(|error| {
                     tracing::warn!(%error, "provider keys could not be fetched");
@@ -256,14 +278,21 @@ impl<T: Clone + Send + Sync + 'static> Cached<T> {
         Some((value.clone(), age))
     }
 
+    /// Fetches the value anew, or waits for the fetch under way.
+    ///
+    /// `known` is asked where none is under way, and may answer without one.
     async fn renew(
         &self,
         ports: &Ports,
+        known: impl FnOnce() -> Option<T>,
         fetch: impl Future<Output = Result<T, ProviderUnavailable>> + Send + 'static,
     ) -> Result<T, ProviderUnavailable> {
         let (value, pause, job_ports) = (Arc::clone(&self.value), Arc::clone(&self.pause), ports.clone());
         self.flight
             .join((), &*ports.tasks, || {
+                if let Some(known) = known() {
+                    return Begin::Known(Ok(known));
+                }
                 if let Some(retry_after) = self.pause.remaining(ports) {
                     return Begin::Known(Err(ProviderUnavailable { retry_after }));
                 }

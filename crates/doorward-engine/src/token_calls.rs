@@ -16,7 +16,7 @@ use doorward_oidc::{
 
 use crate::identify;
 use crate::outside::Ports;
-use crate::provider::{ProviderState, ProviderUnavailable};
+use crate::provider::{NewerKeys, ProviderState, ProviderUnavailable};
 
 /// How long an access token lives whose provider does not say (RFC 6749 §5.1 leaves it open).
 const UNSAID_LIFETIME: Duration = Duration::from_secs(3600);
@@ -153,7 +153,8 @@ async fn verify(
     };
     let mut checked = check(&provider.keys(ports, metadata).await?);
     if checked.as_ref().is_err_and(IdTokenError::needs_key_refetch)
-        && let Some(keys) = provider.keys_after_unknown(ports, metadata).await
+        && let Some(NewerKeys::Fetched(keys) | NewerKeys::Held(keys)) =
+            provider.keys_after_unknown(ports, metadata).await
     {
         checked = check(&keys);
     }
@@ -189,7 +190,8 @@ async fn userinfo(
     };
     let mut judged = judge(&provider.keys(ports, metadata).await?);
     if judged.as_ref().is_err_and(UserInfoError::needs_key_refetch)
-        && let Some(keys) = provider.keys_after_unknown(ports, metadata).await
+        && let Some(NewerKeys::Fetched(keys) | NewerKeys::Held(keys)) =
+            provider.keys_after_unknown(ports, metadata).await
     {
         judged = judge(&keys);
     }
@@ -279,10 +281,15 @@ async fn judge_refreshed(
     };
     let mut checked = check(&keys);
     if checked.as_ref().is_err_and(RefreshedIdTokenError::needs_key_refetch) {
-        match provider.keys_after_unknown(ports, metadata).await {
-            Some(keys) => checked = check(&keys),
+        checked = match provider.keys_after_unknown(ports, metadata).await {
+            Some(NewerKeys::Fetched(keys)) => check(&keys),
+            Some(NewerKeys::Held(keys)) => match check(&keys) {
+                // Nobody could ask for the newest keys: no reason to end a session.
+                Err(error) if error.needs_key_refetch() => return Ok(None),
+                checked => checked,
+            },
             None => return Ok(None),
-        }
+        };
     }
     checked.map(Some).map_err(|error| RefreshFailure::Foreign {
         reason: with_source(&error),
