@@ -93,7 +93,11 @@ pub async fn answered(browser: &Browser, login: &str) -> Page {
     assert_eq!(begun.status, StatusCode::FOUND, "login did not begin: {}", begun.text());
     let answer = browser.follow(&begun).await;
     let is_callback = |url: Url| url.as_str().starts_with(&format!("{APP}/auth/callback"));
-    assert!(answer.location().is_some_and(is_callback), "provider: {}", answer.text());
+    assert!(
+        answer.location().is_some_and(is_callback),
+        "provider: {}",
+        answer.text()
+    );
     answer
 }
 

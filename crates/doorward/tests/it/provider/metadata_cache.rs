@@ -46,7 +46,13 @@ async fn a_hundred_first_logins_at_once_share_one_discovery() {
     assert_eq!(world.browser.visit("/home").await.status, StatusCode::OK);
     assert_eq!(world.browser.get("/api/me").await.status, StatusCode::UNAUTHORIZED);
     gate.open();
-    assert!(logins.join_all().await.iter().all(|page| page.status == StatusCode::FOUND));
+    assert!(
+        logins
+            .join_all()
+            .await
+            .iter()
+            .all(|page| page.status == StatusCode::FOUND)
+    );
     assert_eq!(world.fetch.count("discovery"), 1);
 }
 
@@ -108,7 +114,10 @@ async fn stale_metadata_serves_for_a_day_and_not_beyond() {
     world.tasks.idle().await;
     world.advance(1);
     let page = world.browser.visit("/auth/login").await;
-    assert_eq!((page.status, page_code(&page)), (StatusCode::SERVICE_UNAVAILABLE, "provider_unavailable"));
+    assert_eq!(
+        (page.status, page_code(&page)),
+        (StatusCode::SERVICE_UNAVAILABLE, "provider_unavailable")
+    );
 
     world.fetch.heal();
     world.advance(1);
@@ -218,7 +227,9 @@ async fn a_promised_iss_is_demanded_of_a_login_that_began_under_the_promise() {
     world.provider.script(|s| {
         s.discovery = Answer::correct().with("authorization_response_iss_parameter_supported", false);
     });
-    let callback = with_query(&answer.location().unwrap(), |pairs| pairs.retain(|(name, _)| name != "iss"));
+    let callback = with_query(&answer.location().unwrap(), |pairs| {
+        pairs.retain(|(name, _)| name != "iss")
+    });
     let page = arrive(&world.browser, &callback).await;
     assert_refused(&world, &page, Code::IssuerMismatch, "iss left out").await;
     assert_eq!(world.provider.count(Endpoint::Token), 0);
