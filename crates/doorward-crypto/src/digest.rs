@@ -1,7 +1,6 @@
 //! Digests and comparison in constant time.
 
-use aws_lc_rs::digest;
-use subtle::ConstantTimeEq;
+use aws_lc_rs::{constant_time, digest};
 
 use crate::algorithm::Algorithm;
 use crate::encoding::base64url_encode;
@@ -40,7 +39,7 @@ pub fn half_hash(algorithm: Algorithm, data: &[u8]) -> Option<String> {
 /// # Security
 /// The length is not hidden. Compare digests where even that says too much.
 pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
-    a.ct_eq(b).into()
+    constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 
 #[cfg(test)]
