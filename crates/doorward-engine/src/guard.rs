@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, OriginPassed, check_origin};
 use doorward_core::policy::{Caller, Denied, Rule, Unauthenticated, decide};
@@ -22,14 +23,13 @@ use doorward_core::request::RequestView;
 use doorward_core::session::{
     self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity, SessionHandle,
 };
-use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::context::{Passed, RequestContext};
 use crate::newest::{Known, Newest};
 use crate::problem::{Denial, LoginHint};
 use crate::refresh::Renewal;
-use crate::session::{PlacedSession, Session, TokenPlace};
+use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 
 /// What the guard says of a request.
 #[must_use = "a verdict that nobody reads protects nothing"]
@@ -166,11 +166,12 @@ impl Inner {
         };
         // Security: the cookie's own ends count also where a newer state is known; a copy that has
         // expired must not come back to life through what its session did since.
-        let (live, csrf) = match self.pass(view, origin, opened, mode) {
-            Ok(passed) => passed,
+        let now = self.ports.clock.now();
+        let (live, csrf) = match self.pass(view, origin, opened, mode, now) {
+            Ok((live, csrf)) => (Arc::new(live), csrf),
             Err(denial) => return Identifying::Ready(Err(denial)),
         };
-        let cookies = || TokenPlace::Cookies(view.headers.get_all(COOKIE).iter().cloned().collect());
+        let cookies = || TokenPlace::Cookies(CookieHeaders::of(view.headers));
         let (live, tokens, is_newer) = match newest.look(live.id(), live.revision()) {
             Known::Nothing => (live, cookies(), false),
             Known::Ended(code) => return refused(code),
@@ -178,11 +179,15 @@ impl Inner {
                 let Some(live) = self.live(&state.identity) else {
                     return refused(Code::SessionExpired);
                 };
-                (live, state.tokens.clone().map_or_else(cookies, TokenPlace::Known), true)
+                (
+                    Arc::new(live),
+                    state.tokens.clone().map_or_else(cookies, TokenPlace::Known),
+                    true,
+                )
             }
         };
         let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
-        let session = Session::new(self, Arc::new(live), PlacedSession::Cookie, tokens);
+        let session = Session::new(self, live, PlacedSession::Cookie, tokens);
         if touch == Touch::Look {
             return Identifying::Ready(Ok((session, csrf)));
         }
@@ -193,7 +198,7 @@ impl Inner {
             Session::mark(&session.inner.write.tokens);
         }
         self.mark_csrf(view, &session);
-        self.when_fresh(session, csrf)
+        self.when_fresh(session, csrf, now)
     }
 
     fn identify_stored(
@@ -228,7 +233,8 @@ impl Inner {
             if !has_csrf_cookie {
                 Session::mark(&session.inner.write.csrf);
             }
-            match this.when_fresh(session, csrf) {
+            let now = this.ports.clock.now();
+            match this.when_fresh(session, csrf, now) {
                 Identifying::Ready(identified) => identified,
                 Identifying::Wait(identifying) => identifying.await,
             }
@@ -275,9 +281,9 @@ impl Inner {
         origin: OriginPassed,
         opened: OpenedIdentity,
         mode: CsrfMode,
+        now: UnixTime,
     ) -> Result<(LiveSession, CsrfPassed), Denial> {
-        let live = rules::check(opened, &self.lifetimes, self.ports.clock.now())
-            .map_err(|_| Denial::new(Code::SessionExpired))?;
+        let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
         let csrf = csrf::check(origin, view, &self.csrf, live.id(), &self.csrf_header, mode)
             .map_err(|error| Denial::new(csrf_code(error)))?;
         Ok((live, csrf))
@@ -297,8 +303,7 @@ impl Inner {
     }
 
     /// Extends the session as due, and renews its tokens where that is due.
-    fn when_fresh(self: &Arc<Self>, session: Session, csrf: CsrfPassed) -> Identifying {
-        let now = self.ports.clock.now();
+    fn when_fresh(self: &Arc<Self>, session: Session, csrf: CsrfPassed, now: UnixTime) -> Identifying {
         if session.inner.live.should_roll(now) {
             Session::mark(&session.inner.write.identity);
         }

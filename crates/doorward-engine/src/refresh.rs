@@ -22,7 +22,7 @@ use crate::auth::{Inner, SessionPlace};
 use crate::identify;
 use crate::newest::{Known, NotWritten, SessionState};
 use crate::problem::Denial;
-use crate::session::{PlacedSession, Session, TokenPlace};
+use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 use crate::single_flight::{Begin, SingleFlight};
 use crate::token_calls::{self, RefreshFailure, Refreshed};
 
@@ -274,7 +274,7 @@ impl Inner {
             Some(tokens) => TokenPlace::Known(Arc::clone(tokens)),
             None => match before.tokens() {
                 Some(tokens) => TokenPlace::Known(tokens),
-                None => TokenPlace::Cookies(Vec::new()),
+                None => TokenPlace::Cookies(CookieHeaders::default()),
             },
         };
         let place = before.inner.place.clone();

@@ -28,7 +28,8 @@ pub(crate) struct SessionInner {
     pub(crate) place: PlacedSession,
     tokens: TokenPlace,
     opened_tokens: OnceLock<Option<Arc<Tokens>>>,
-    user: OnceLock<Option<User>>,
+    /// Boxed: most requests carry a session that nobody asks for its user.
+    user: OnceLock<Option<Box<User>>>,
     changes: Mutex<Changes>,
     /// What the response must carry besides the application's own changes.
     pub(crate) write: Write,
@@ -46,9 +47,32 @@ pub(crate) enum TokenPlace {
     /// Opened before.
     Known(Arc<Tokens>),
     /// In the request's cookies.
-    Cookies(Vec<HeaderValue>),
+    Cookies(CookieHeaders),
     /// In the stored record.
     Record(Vec<u8>),
+}
+
+/// The request's `Cookie` headers, kept for whoever asks for the tokens.
+#[derive(Default)]
+pub(crate) struct CookieHeaders {
+    first: Option<HeaderValue>,
+    /// Apart from the first, because HTTP/1 has no others and an empty list allocates nothing.
+    others: Vec<HeaderValue>,
+}
+
+impl CookieHeaders {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(COOKIE).iter().cloned();
+        Self {
+            first: values.next(),
+            others: values.collect(),
+        }
+    }
+
+    fn to_headers(&self) -> HeaderMap {
+        let values = self.first.iter().chain(&self.others);
+        values.map(|value| (COOKIE, value.clone())).collect()
+    }
 }
 
 /// What the response must write.
@@ -119,8 +143,8 @@ impl Session {
         static NOBODY: OnceLock<User> = OnceLock::new();
         self.inner
             .user
-            .get_or_init(|| self.inner.live.to_identity().ok().map(|identity| identity.user))
-            .as_ref()
+            .get_or_init(|| self.inner.live.to_user().ok().map(Box::new))
+            .as_deref()
             // The body was sealed by us and read by this version's head; if it cannot be read all the
             // same, there is no user to speak of, and nobody has no roles.
             .unwrap_or_else(|| NOBODY.get_or_init(nobody))
@@ -233,11 +257,7 @@ impl Session {
             .get_or_init(|| match &inner.tokens {
                 TokenPlace::Known(tokens) => Some(Arc::clone(tokens)),
                 TokenPlace::Cookies(cookies) => {
-                    let mut headers = HeaderMap::with_capacity(cookies.len());
-                    for cookie in cookies {
-                        headers.append(COOKIE, cookie.clone());
-                    }
-                    let opened = inner.engine.codec.open_tokens(&headers, self.id());
+                    let opened = inner.engine.codec.open_tokens(&cookies.to_headers(), self.id());
                     self.belonging(opened.map(|(tokens, _)| tokens))
                 }
                 TokenPlace::Record(payload) => {

@@ -12,7 +12,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::scan::{any_cookie, cookies_with_prefix, raw_values};
+pub(crate) use self::scan::{any_cookie, cookies_with_prefix, is_cookie_value, raw_values};
 pub use self::{
     attributes::{CookieAttributes, CookieDomain, SameSite, SetCookie, SetCookieError},
     name::{CookieName, CookieNameError},

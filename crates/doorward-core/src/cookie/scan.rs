@@ -35,10 +35,14 @@ impl<'h> Iterator for CookieValues<'h, '_> {
     type Item = &'h [u8];
 
     fn next(&mut self) -> Option<&'h [u8]> {
-        // Folding instead of searching for the first bad byte lets the compiler use vector instructions.
-        self.raw
-            .find(|value| value.iter().fold(true, |fits, byte| fits & is_cookie_octet(*byte)))
+        self.raw.find(|value| is_cookie_value(value))
     }
+}
+
+/// Tells whether every byte may stand in a cookie's value.
+pub(crate) fn is_cookie_value(value: &[u8]) -> bool {
+    // Folding instead of searching for the first bad byte lets the compiler use vector instructions.
+    value.iter().fold(true, |fits, byte| fits & is_cookie_octet(*byte))
 }
 
 /// The values of a name, whatever bytes they hold, for callers whose own decoding is strict.

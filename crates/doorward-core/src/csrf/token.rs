@@ -5,7 +5,7 @@ use doorward_crypto::{KeyRing, MacRing, base64url_encode, constant_time_eq};
 use http::HeaderMap;
 
 use crate::{
-    cookie::{CookieName, cookie_values},
+    cookie::{CookieName, is_cookie_value, raw_values},
     session::SessionId,
 };
 
@@ -47,8 +47,15 @@ impl CsrfTokens {
     pub fn cookie_matches(headers: &HeaderMap, name: &CookieName, token: &[u8; 32]) -> bool {
         let mut buffer = [0; ENCODED];
         let expected = URL_SAFE_NO_PAD.encode(token, Out::from_slice(&mut buffer));
-        let mut values = cookie_values(headers, name).peekable();
-        values.peek().is_some() && values.all(|value| constant_time_eq(value, expected))
+        let mut found = false;
+        for value in raw_values(headers, name) {
+            if constant_time_eq(value, expected) {
+                found = true;
+            } else if is_cookie_value(value) {
+                return false;
+            }
+        }
+        found
     }
 }
 

@@ -183,26 +183,12 @@ impl OpenedIdentity {
     /// [`Unreadable`] where another version wrote it.
     pub fn to_identity(&self) -> Result<Identity, Unreadable> {
         let body = self.body()?;
-        let claims: Map<String, Value> = match body.claims_json {
-            "" => Map::new(),
-            text => serde_json::from_str(text).map_err(|_| Unreadable)?,
-        };
-        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
         Ok(Identity {
             id: self.head.id,
             revision: self.head.revision,
             provider: body.provider.to_owned(),
             roles_are_ours: body.roles_are_ours,
-            user: User {
-                subject: body.subject.to_owned(),
-                issuer: body.issuer.to_owned(),
-                tenant: self.tenant().to_owned(),
-                email: body.email.map(str::to_owned),
-                email_verified: body.email_verified,
-                name: body.name.map(str::to_owned),
-                roles: owned(&body.roles),
-                claims,
-            },
+            user: self.user_of(&body)?,
             scopes: owned(&body.scopes),
             issued_at: self.head.issued_at,
             idle_expires_at: self.head.idle_expires_at,
@@ -219,6 +205,31 @@ impl OpenedIdentity {
                 .iter()
                 .map(|(key, json)| ((*key).to_owned(), (*json).to_owned()))
                 .collect(),
+        })
+    }
+
+    /// Reads who is signed in, owned.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where another version wrote it.
+    pub fn to_user(&self) -> Result<User, Unreadable> {
+        self.user_of(&self.body()?)
+    }
+
+    fn user_of(&self, body: &IdentityBody<'_>) -> Result<User, Unreadable> {
+        let claims: Map<String, Value> = match body.claims_json {
+            "" => Map::new(),
+            text => serde_json::from_str(text).map_err(|_| Unreadable)?,
+        };
+        Ok(User {
+            subject: body.subject.to_owned(),
+            issuer: body.issuer.to_owned(),
+            tenant: self.tenant().to_owned(),
+            email: body.email.map(str::to_owned),
+            email_verified: body.email_verified,
+            name: body.name.map(str::to_owned),
+            roles: owned(&body.roles),
+            claims,
         })
     }
 
@@ -306,6 +317,10 @@ pub(super) fn write(identity: &Identity) -> Result<Vec<u8>, Unreadable> {
         data: pairs(&identity.data),
     };
     postcard::to_extend(&body, plain).map_err(|_| Unreadable)
+}
+
+fn owned(list: &[&str]) -> Vec<String> {
+    list.iter().map(|text| (*text).to_owned()).collect()
 }
 
 fn pairs(data: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
