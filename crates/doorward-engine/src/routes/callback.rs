@@ -3,7 +3,8 @@
 //! 1. Parameters are read; a repeated one is 400.
 //! 2. The ticket is opened by the answer's `state`; without one nothing else happens.
 //! 3. The ticket is used up, also where the rest fails; a second use makes no token call.
-//! 4. `callback::check` compares method, state and `iss`: **before any network call**.
+//! 4. The login's provider is the one configured, and `callback::check` compares method, state and `iss`:
+//!    **before any network call**.
 //! 5. The code is redeemed; ID token and userinfo are verified; the application has its say.
 //! 6. A fresh session begins; the one present when the login began, and the one present now, end.
 
@@ -90,6 +91,14 @@ impl Inner {
                 return self.without_ticket(view.headers, Code::LoginMissing, "login ticket was used before");
             }
             Err(failure) => return self.login_failed(&failure),
+        }
+        // RFC 9700 §4.4: a login that began at another provider is not finished at this one; not even
+        // this one's metadata is asked for.
+        if ticket.provider != self.provider.settings.issuer.as_str() {
+            return self.login_failed(&LoginFailure::new(
+                Code::IssuerMismatch,
+                "login began at another provider than the one configured",
+            ));
         }
         let return_url =
             ReturnUrl::parse(&ticket.return_url, &self.origins).unwrap_or_else(|| self.urls.default_return_url.clone());
