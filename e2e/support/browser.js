@@ -17,11 +17,20 @@ const ARGUMENTS = [
   '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
 
+const LIMIT_MS = 15_000;
+
 /** One browser; each test opens contexts of its own in it. */
-export function launch() {
+export async function launch() {
   const executablePath = CANDIDATES.find((path) => path && existsSync(path));
   if (!executablePath) throw new Error('Chromium was not found: install it, or set DOORWARD_CHROMIUM to its path');
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  const open = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await open(options);
+    context.setDefaultTimeout(LIMIT_MS);
+    return context;
+  };
+  return browser;
 }
 
 /** Presses the button of `email` on the development provider's page. */
@@ -37,6 +46,21 @@ export async function signIn(page, app, email) {
   await chooseUser(page, email);
   await page.waitForURL((url) => url.origin === new URL(app).origin && !url.pathname.startsWith('/auth/'));
   await page.locator('#user').filter({ hasText: email }).waitFor();
+}
+
+/**
+ * Signs out with the page's own button and waits until the page has nobody signed in.
+ *
+ * A script may not hold the ID token, so its logout URL carries none, and the provider has to ask (OpenID Connect
+ * RP-Initiated Logout 1.0, section 2).
+ */
+export async function signOut(page, app) {
+  await page.locator('#sign-out').click();
+  const answer = page.getByRole('button', { name: /sign.*out/i }).first();
+  await page.waitForURL((url) => url.origin !== new URL(app).origin);
+  await answer.click();
+  await page.waitForURL((url) => url.origin === new URL(app).origin);
+  await page.locator('#sign-in').waitFor();
 }
 
 /** Presses a button of the demo page and waits for the status its output shows. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
+import { Jar } from './jar.js';
 
 const CLIENT_ID = 'doorward-e2e';
 
@@ -18,6 +19,8 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  // A test that fails before it stops this server must not keep the file from ending.
+  server.unref();
   const issuer = `http://localhost:${server.address().port}`;
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
@@ -77,9 +80,10 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
     counts,
     secrets,
     async stop() {
-      server.closeAllConnections();
+      const closed = once(server, 'close');
       server.close();
-      await once(server, 'close');
+      server.closeAllConnections();
+      await closed;
     },
   };
 }
@@ -91,4 +95,17 @@ export async function passInteractions(page, user) {
   await page.locator('button[type="submit"]').click();
   await page.locator('input[name="prompt"][value="consent"]').waitFor({ state: 'attached' });
   await page.locator('button[type="submit"]').click();
+}
+
+/** The same without a browser: signs `user` in at `appUrl` and answers the cookie jar. */
+export async function signInByScript(appUrl, user) {
+  const jar = new Jar();
+  let { answer, urls } = await jar.visit(`${appUrl}/auth/login?return_url=/api/protected`);
+  for (const form of [{ prompt: 'login', login: user, password: 'anything' }, { prompt: 'consent' }]) {
+    const page = await answer.text();
+    const action = page.match(/action="([^"]+)"/)?.[1];
+    if (!action) throw new Error(`no form at ${urls.at(-1)}: ${answer.status} ${page.slice(0, 300)}`);
+    ({ answer, urls } = await jar.visit(new URL(action, urls.at(-1)).href, { method: 'POST', body: new URLSearchParams(form) }));
+  }
+  return { jar, answer };
 }

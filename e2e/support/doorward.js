@@ -10,6 +10,8 @@ const START_LIMIT_MS = 30_000;
 
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+// The test runner ends a file that takes too long with SIGTERM, which by itself would leave the children behind.
+process.once('SIGTERM', () => process.exit(1));
 
 /**
  * Starts `doorward dev` on free ports.
@@ -29,7 +31,7 @@ export async function startDev({ args = [], env = {}, listen = '127.0.0.1:0' } =
   const printed = { stdout: '', stderr: '' };
   child.stderr.setEncoding('utf8').on('data', (text) => { printed.stderr += text; });
   const ready = await new Promise((resolve, reject) => {
-    const fail = (why) => reject(new Error(`doorward ${full.join(' ')} ${why}\n${printed.stdout}${printed.stderr}`));
+    const fail = (why) => reject(new Error(`doorward ${full.join(' ')} ${why}\n${printed.stdout}${printed.stderr}`.slice(0, 4000)));
     const timer = setTimeout(() => { child.kill('SIGKILL'); fail('did not get ready'); }, START_LIMIT_MS);
     child.on('error', fail);
     ended.then((code) => fail(`ended with ${code}`));

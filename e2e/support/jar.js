@@ -1,5 +1,7 @@
 // A scripted browser for where a real one would only be slow: keeps cookies by host, follows redirects on demand.
 
+const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
+
 export class Jar {
   #cookies = new Map();
 
@@ -44,17 +46,18 @@ export class Jar {
   }
 
   /** A visit as a browser's address bar makes it, redirects followed; answers the last answer and every URL on the way. */
-  async visit(url) {
+  async visit(url, init = {}) {
     const urls = [];
     let next = url;
+    let first = init;
     for (let hops = 0; hops < 20; hops += 1) {
       urls.push(next);
-      const answer = await this.fetch(next, {
-        headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' },
-      });
+      const answer = await this.fetch(next, { ...first, headers: { ...NAVIGATION, ...first.headers } });
       const location = answer.headers.get('location');
       if (answer.status < 300 || answer.status > 399 || !location) return { answer, urls };
+      await answer.body?.cancel();
       next = new URL(location, next).href;
+      first = {};
     }
     throw new Error(`too many redirects: ${urls.join(' -> ')}`);
   }

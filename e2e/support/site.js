@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer as createHttp } from 'node:http';
+import { createServer as createHttp, request as requestHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { certificateFor } from './certificate.js';
 
@@ -10,7 +10,7 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; ch
 const AXIOS = new URL('../node_modules/axios/dist/axios.min.js', import.meta.url);
 
 /** A file of `e2e/pages`, or axios as its package ships it; undefined where there is none. */
-export async function pageFile(name) {
+async function pageFile(name) {
   if (!/^[a-z-]+(\.min)?\.(html|js)$/.test(name)) return undefined;
   const url = name === 'axios.min.js' ? AXIOS : new URL(`../pages/${name}`, import.meta.url);
   const body = await readFile(url, 'utf8').catch(() => undefined);
@@ -20,29 +20,43 @@ export async function pageFile(name) {
 /**
  * Serves `pages` (path to HTML), or the files of `e2e/pages` where none are given, at `http(s)://host:port`.
  *
- * `seen` lists the paths asked for, so that a test can tell that an attack really left the browser.
+ * With `backend`, a function that names another server's URL, whatever is no page is passed on to it, as a frontend's
+ * development server does.
  */
-export async function serveSite({ host = 'localhost', pages, tls = false, port = 0 } = {}) {
-  const seen = [];
+export async function serveSite({ host = 'localhost', pages, tls = false, port = 0, backend } = {}) {
   const answer = async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site.test');
-    seen.push(pathname);
     const found = pages
       ? pages[pathname] && { body: pages[pathname], contentType: TYPES['.html'] }
       : await pageFile(pathname.slice(pathname.lastIndexOf('/') + 1));
+    if (!found && backend) {
+      passOn(request, response, backend());
+      return;
+    }
     response.writeHead(found ? 200 : 404, { 'content-type': found?.contentType ?? 'text/plain' });
     response.end(found?.body ?? 'not here');
   };
   const server = tls ? createHttps(certificateFor(host), answer) : createHttp(answer);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  // A test that fails before it stops this server must not keep the file from ending.
+  server.unref();
   return {
     url: `${tls ? 'https' : 'http'}://${host}:${server.address().port}`,
-    seen,
     async stop() {
-      server.closeAllConnections();
+      const closed = once(server, 'close');
       server.close();
-      await once(server, 'close');
+      server.closeAllConnections();
+      await closed;
     },
   };
+}
+
+function passOn(request, response, target) {
+  const onward = requestHttp(new URL(request.url, target), { method: request.method, headers: request.headers }, (answer) => {
+    response.writeHead(answer.statusCode, answer.rawHeaders);
+    answer.pipe(response);
+  });
+  onward.on('error', () => response.destroy());
+  request.pipe(onward);
 }

@@ -3,13 +3,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { call, complaints, launch } from '../support/browser.js';
-import { passInteractions, startCertifiedProvider } from '../support/certified-provider.js';
+import { call, complaints, launch, signOut } from '../support/browser.js';
+import { passInteractions, signInByScript, startCertifiedProvider } from '../support/certified-provider.js';
 import { freePort, startDev } from '../support/doorward.js';
 import { Jar } from '../support/jar.js';
 
 const TOKEN_SECONDS = 3;
 const STORM = 200;
+const CROWD = 200;
+const CALLS = 20;
 
 let provider;
 let dev;
@@ -18,20 +20,18 @@ let browser;
 before(async () => {
   const port = await freePort();
   provider = await startCertifiedProvider({ appUrl: `http://localhost:${port}`, accessTokenSeconds: TOKEN_SECONDS });
-  [dev, browser] = await Promise.all([
-    startDev({
-      listen: `127.0.0.1:${port}`,
-      args: ['--issuer', provider.issuer, '--client-id', provider.clientId],
-      env: { DOORWARD_CLIENT_SECRET: provider.clientSecret },
-    }),
-    launch(),
-  ]);
+  browser = await launch();
+  dev = await startDev({
+    listen: `127.0.0.1:${port}`,
+    args: ['--issuer', provider.issuer, '--client-id', provider.clientId],
+    env: { DOORWARD_CLIENT_SECRET: provider.clientSecret },
+  });
 });
 
 after(async () => {
   await browser?.close();
-  assert.equal(await dev?.stop(), 0);
   await provider?.stop();
+  if (dev) assert.equal(await dev.stop(), 0);
 });
 
 async function signIn(user) {
@@ -100,10 +100,7 @@ test('signing out goes through end_session and ends both sessions', async () => 
   assert.ok(refreshTokens > 0);
   const asked = [];
   page.on('request', (request) => { if (request.url().startsWith(`${provider.issuer}/session/end`)) asked.push(request.url()); });
-  await page.locator('#sign-out').click();
-  await page.locator('button[name="logout"], button[type="submit"]').first().click();
-  await page.waitForURL((url) => url.href.startsWith(`${dev.url}/`));
-  await page.locator('#sign-in').waitFor();
+  await signOut(page, dev.url);
   assert.ok(asked.length > 0, 'the browser went to the end_session endpoint');
   assert.equal((await call(page, '/api/protected')).status, 401);
   assert.equal((await old.fetch(`${dev.url}/api/protected`)).status, 401, 'the old cookies are worth nothing'); // attacks: E7
@@ -111,6 +108,23 @@ test('signing out goes through end_session and ends both sessions', async () => 
   await page.locator('input[name="login"]').waitFor();
   assert.deepEqual(errors, []);
   await context.close();
+});
+
+test('a crowd that signs in and calls at the same time never meets another user\'s data', async () => { // attacks: B26, E24
+  const crowd = Array.from({ length: CROWD }, (_, index) => `user${index}`);
+  const signedIn = await Promise.all(crowd.map((user) => signInByScript(dev.url, user)));
+  for (const [index, { answer }] of signedIn.entries()) {
+    assert.equal((await answer.json()).user.email, `${crowd[index]}@acme.test`, 'the login itself');
+  }
+  // Tokens run out meanwhile, so that refreshing is part of it.
+  for (let round = 0; round < CALLS; round += 1) {
+    const answers = await Promise.all(signedIn.map(({ jar }) => jar.fetch(`${dev.url}/api/protected`)));
+    for (const [index, answer] of answers.entries()) {
+      assert.equal(answer.status, 200);
+      assert.equal((await answer.json()).user.email, `${crowd[index]}@acme.test`);
+    }
+  }
+  assert.ok(provider.counts.tokenStatuses.every((status) => status === 200), 'the provider refused none of our calls');
 });
 
 function tally(values) {
