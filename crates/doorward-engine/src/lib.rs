@@ -6,6 +6,8 @@
 //! the world through the ports of `doorward-core`.
 
 mod auth;
+mod begin;
+mod builder;
 mod clock;
 mod commit;
 mod context;
@@ -29,7 +31,8 @@ mod store_memory;
 mod token_calls;
 mod used_tickets;
 
-pub use auth::{Engine, EngineBuilder};
+pub use auth::Engine;
+pub use builder::EngineBuilder;
 pub use clock::SystemClock;
 pub use commit::{Commit, StoreFailed};
 pub use context::RequestContext;

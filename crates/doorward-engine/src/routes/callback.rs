@@ -11,16 +11,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::cookie::{CookieName, SameSite, SetCookie};
 use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
 use doorward_core::ports::{CreateError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{
-    HandleCookie, Identity, IdentityCookie, SealSessionError, SessionHandle, SessionId, refresh_at,
-};
+use doorward_core::session::{HandleCookie, IdentityCookie};
 use doorward_core::tenant::TenantScope;
 use doorward_oidc::{
     AuthorizationResponse, CallbackError, LoginParameters, MatchedCallback, Params, ResponseMethod, callback,
@@ -31,11 +28,11 @@ use tokio::sync::oneshot;
 
 use super::login::LoginRequest;
 use crate::auth::{Inner, SessionPlace};
+use crate::begin::Before;
 use crate::hooks::Login;
-use crate::newest::{Known, NotWritten};
+use crate::newest::Known;
 use crate::page::{Action, page};
 use crate::reply::Reply;
-use crate::session::PlacedSession;
 use crate::token_calls::{self, LoginFailure, SignedIn};
 
 impl Inner {
@@ -179,111 +176,6 @@ impl Inner {
             .map_err(|denied| LoginFailure::new(Code::LoginDenied, denied.reason))
     }
 
-    async fn begin_session(&self, signed_in: SignedIn, login: Login) -> Result<Vec<HeaderValue>, LoginFailure> {
-        let now = self.ports.clock.now();
-        let random = &*self.ports.random;
-        let broken = |error: &dyn std::fmt::Display| LoginFailure::new(Code::NotConfigured, error);
-        let handle = SessionHandle::random(random).map_err(|error| broken(&error))?;
-        let id = *handle.id();
-        let mut identity = Identity {
-            id,
-            revision: 1,
-            provider: login.user.issuer.clone(),
-            roles_are_ours: login.roles_are_ours,
-            user: login.user,
-            scopes: signed_in.scopes,
-            issued_at: now,
-            idle_expires_at: self.lifetimes.idle_end(now),
-            absolute_expires_at: self.lifetimes.absolute_end(now),
-            access_token_expires_at: signed_in.tokens.access_token_expires_at,
-            refresh_at: signed_in
-                .tokens
-                .refresh_token
-                .as_ref()
-                .map(|_| refresh_at(now, signed_in.expires_in)),
-            has_token_part: true,
-            auth_time: signed_in.auth_time,
-            acr: signed_in.acr,
-            provider_session_id: signed_in.provider_session_id,
-            csrf: self.csrf.issue(&id),
-            data: login.data.into_iter().collect(),
-        };
-        let tokens = &signed_in.tokens;
-        let mut cookies = Vec::with_capacity(4);
-        match &self.place {
-            SessionPlace::Cookie(_) => {
-                let sealed = self.seal_fresh(&mut identity)?;
-                cookies.extend(self.session_cookie(sealed, &identity));
-                cookies.extend(
-                    self.token_cookies(&identity, tokens)
-                        .map_err(|error| too_large(&error))?,
-                );
-            }
-            SessionPlace::Store(store) => {
-                self.create_stored(store, &handle, &identity, tokens)
-                    .await
-                    .map_err(|error| match error {
-                        NotWritten::Store => LoginFailure::new(Code::StoreUnavailable, "session store did not answer"),
-                        _ => LoginFailure::new(Code::NotConfigured, "session could not be sealed"),
-                    })?;
-                cookies.extend(self.session_cookie(handle.encode(), &identity));
-            }
-        }
-        cookies.extend(self.csrf_cookie(&identity.csrf, identity.absolute_expires_at));
-        tracing::info!(
-            subject = identity.user.subject,
-            tenant = identity.user.tenant,
-            "signed in"
-        );
-        Ok(cookies)
-    }
-
-    /// Seals a new identity; claims kept for convenience go where they are what makes it too large.
-    fn seal_fresh(&self, identity: &mut Identity) -> Result<String, LoginFailure> {
-        let random = &*self.ports.random;
-        match self.codec.seal_identity(random, identity) {
-            Err(SealSessionError::TooLarge { bytes }) if !identity.user.claims.is_empty() => {
-                tracing::warn!(bytes, "claims left out of the session; they do not fit into its cookie");
-                identity.user.claims.clear();
-                self.codec.seal_identity(random, identity)
-            }
-            sealed => sealed,
-        }
-        .map_err(|error| too_large(&error))
-    }
-
-    /// Ends the session present when the login began and the one present now.
-    async fn end_before(&self, headers: &HeaderMap, before: Before) {
-        let until = self.lifetimes.absolute_end(self.ports.clock.now());
-        match &self.place {
-            SessionPlace::Cookie(newest) => {
-                let mut ended: Vec<(SessionId, UnixTime)> = before.session.map(|id| (id, until)).into_iter().collect();
-                if let IdentityCookie::Opened(opened) = self.codec.find_identity(headers) {
-                    if let Some(token) = self.refresh_token_of(newest, headers, &opened) {
-                        self.revoke_in_background(token);
-                    }
-                    ended.push((*opened.id(), opened.absolute_expires_at()));
-                }
-                for (id, until) in ended {
-                    newest.end(&id, Code::SessionRevoked, until, self.ports.clock.now());
-                }
-            }
-            SessionPlace::Store(_) => {
-                let now = match self.codec.find_handle(headers) {
-                    HandleCookie::Found(handle) => Some(handle),
-                    _ => None,
-                };
-                for handle in before.handle.into_iter().chain(now) {
-                    let id = *handle.id();
-                    let place = PlacedSession::Store { handle };
-                    if let Err(error) = self.end_session(&id, &place, Code::SessionRevoked, until).await {
-                        tracing::error!(%error, "the session before this login could not be ended");
-                    }
-                }
-            }
-        }
-    }
-
     /// Without a ticket nothing begins: home if signed in, else a page with the way to login.
     fn without_ticket(&self, headers: &HeaderMap, code: Code, reason: &str) -> Reply {
         if self.seems_signed_in(headers) {
@@ -367,12 +259,6 @@ impl Inner {
     }
 }
 
-/// The sessions that a login replaces.
-struct Before {
-    session: Option<SessionId>,
-    handle: Option<SessionHandle>,
-}
-
 fn sets(reply: &Reply, name: &CookieName) -> bool {
     reply.headers.get_all(http::header::SET_COOKIE).iter().any(|cookie| {
         cookie
@@ -418,11 +304,4 @@ fn callback_failure(error: &CallbackError) -> LoginFailure {
         _ => Code::RequestMalformed,
     };
     LoginFailure::new(code, token_calls::with_source(error))
-}
-
-fn too_large(error: &SealSessionError) -> LoginFailure {
-    match error {
-        SealSessionError::TooLarge { .. } => LoginFailure::new(Code::SessionTooLarge, error),
-        _ => LoginFailure::new(Code::NotConfigured, error),
-    }
 }

@@ -138,7 +138,7 @@ impl Inner {
     }
 
     /// The refresh token of a sealed session, for taking it back.
-    pub(super) fn refresh_token_of(
+    pub(crate) fn refresh_token_of(
         &self,
         newest: &Newest,
         headers: &HeaderMap,
