@@ -1,0 +1,436 @@
+//! Garbage of every kind: a clear refusal, never a server error, never a panic, never a pass.
+
+use std::sync::OnceLock;
+
+use http::StatusCode;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use tokio::runtime::Runtime;
+
+use super::support::{Meddled, Place, Raw};
+use crate::support::{APP, World};
+
+const TARGETS: &[&str] = &[
+    "/",
+    "/home",
+    "/api/me",
+    "/api/admin",
+    "/page",
+    "/form",
+    "/open/optional",
+    "/open/extractor",
+    "/open/layer",
+    "/nested/leaf",
+    "/unknown",
+    "/auth/login",
+    "/auth/callback",
+    "/auth/logout",
+    "/auth/session",
+    "/auth/token",
+];
+const PROTECTED: &[&str] = &[
+    "/api/me",
+    "/api/admin",
+    "/page",
+    "/form",
+    "/open/extractor",
+    "/open/layer",
+    "/nested/leaf",
+    "/auth/session",
+    "/auth/token",
+];
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "FOO",
+];
+const HEADERS: &[&str] = &[
+    "cookie",
+    "origin",
+    "host",
+    "referer",
+    "accept",
+    "authorization",
+    "content-type",
+    "content-length",
+    "x-csrf-token",
+    "sec-fetch-site",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+    "sec-purpose",
+    "sec-websocket-key",
+    "upgrade",
+    "connection",
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "access-control-request-method",
+    "access-control-request-headers",
+    "cache-control",
+    "range",
+    "expect",
+    "te",
+];
+/// Beginnings that lead further in than noise does.
+const STARTS: &[&str] = &[
+    "",
+    "__Host-session=",
+    "__Host-session.0=",
+    "CSRF-TOKEN=",
+    "__Host-login.",
+    "__Host-login.x=",
+    "https://",
+    "https://app.example.com",
+    "same-origin",
+    "navigate",
+    "document",
+    "text/html",
+    "Bearer ",
+    "application/x-www-form-urlencoded",
+    "websocket",
+    ";",
+    "\t",
+];
+const QUERIES: &[&str] = &[
+    "",
+    "?",
+    "?return_url=",
+    "?state=",
+    "?code=x&state=",
+    "?error=",
+    "?slide=",
+    "?iss=",
+    "?max_age=",
+    "?prompt=",
+    "?%",
+    "?&&&=",
+    "?login_hint=",
+];
+
+/// Bytes that a header may carry on the wire.
+fn header_value() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![0x20_u8..0x7f, 0x80_u8..=0xff, Just(b'\t')];
+    (select(STARTS), vec(byte, 0..200)).prop_map(|(start, noise)| [start.as_bytes(), &noise].concat())
+}
+
+/// What hyper would hand on as a target.
+fn target() -> impl Strategy<Value = (String, String)> {
+    let character = prop_oneof![
+        proptest::char::range('!', '~').prop_filter("not in a target", |c| !"#<>\"`{}|^\\".contains(*c)),
+        Just('ä'),
+        Just('\u{2028}'),
+        Just('%'),
+    ];
+    (select(TARGETS), select(QUERIES), vec(character, 0..60)).prop_map(|(path, query, noise)| {
+        let noise: String = noise.into_iter().collect();
+        (
+            path.to_owned(),
+            format!("{path}{query}{}", if query.is_empty() { String::new() } else { noise }),
+        )
+    })
+}
+
+struct Fixture {
+    runtime: Runtime,
+    worlds: [World; 2],
+}
+
+fn fixture() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let worlds = runtime.block_on(async {
+            let worlds = Place::BOTH.map(|place| {
+                place.world_with(|builder| builder.token_endpoint(true).app_origin("https://spa.example.com"))
+            });
+            for world in &worlds {
+                world.sign_in().await;
+            }
+            worlds
+        });
+        Fixture { runtime, worlds }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_combination_of_headers_is_a_server_error_or_a_way_in(
+        (path, target) in target(),
+        method in select(METHODS),
+        headers in vec((select(HEADERS), header_value()), 0..6),
+        body in vec(any::<u8>(), 0..300),
+    ) {
+        let fixture = fixture();
+        for world in &fixture.worlds {
+            let Ok(uri) = target.parse::<http::Uri>() else { return Ok(()) };
+            let mut request = Raw::new(method, &uri.to_string());
+            for (name, value) in &headers {
+                request = request.bytes(name, value);
+            }
+            let content_type = "application/x-www-form-urlencoded";
+            let has_type = headers.iter().any(|(name, _)| *name == "content-type");
+            let request = if has_type { request } else { request.body(content_type, body.clone()) };
+            let answer = fixture.runtime.block_on(request.send(&world.app));
+            prop_assert!(!answer.status.is_server_error(), "{} {}: {}", method, target, answer.status);
+            let protected = PROTECTED.contains(&path.as_str());
+            let preflight = method == "OPTIONS" && answer.status == StatusCode::NO_CONTENT;
+            prop_assert!(!protected || !answer.status.is_success() || preflight, "{} {}: {}", method, target, answer.status);
+            for location in answer.all("location") {
+                let ours = location.starts_with("https://app.example.com/") || location.starts_with("https://id.example.net/");
+                prop_assert!(ours, "{}", location);
+            }
+        }
+        prop_assert_eq!(fixture.worlds[0].handled(), 0);
+    }
+
+    #[test]
+    fn beside_a_live_session_garbage_changes_nobody_into_somebody_else(
+        headers in vec((select(HEADERS), header_value()), 0..5),
+        method in select(METHODS),
+    ) {
+        let fixture = fixture();
+        for world in &fixture.worlds {
+            let cookies = world.browser.cookie_header("/");
+            let mut request = Raw::new(method, "/open/extractor").header("cookie", &cookies);
+            for (name, value) in &headers {
+                request = request.bytes(name, value);
+            }
+            let answer = fixture.runtime.block_on(request.send(&world.app));
+            prop_assert!(!answer.status.is_server_error());
+            if answer.status == StatusCode::OK && method == "GET" {
+                prop_assert_eq!(&answer.json()["subject"], "alice");
+            }
+            // Garbage never finds the token.
+            let unsafe_method = !["GET", "HEAD", "OPTIONS", "TRACE"].contains(&method);
+            prop_assert!(!unsafe_method || answer.status.is_client_error());
+        }
+    }
+}
+
+#[tokio::test]
+async fn urls_of_64_kb_are_refused_or_served_like_any_other() {
+    // attacks: B19
+    for place in Place::BOTH {
+        let world = place.world();
+        for target in TARGETS {
+            for noise in [
+                "x".repeat(65_000),
+                "%41".repeat(21_000),
+                "a=b&".repeat(16_000),
+                "&".repeat(64_000),
+                "return_url=/".to_owned() + &"a".repeat(60_000),
+            ] {
+                let answer = Raw::get(&format!("{target}?{noise}"))
+                    .header("accept", "text/html")
+                    .send(&world.app)
+                    .await;
+                assert!(!answer.status.is_server_error(), "{target}: {}", answer.status);
+                assert!(!PROTECTED.contains(target) || !answer.status.is_success());
+                assert!(
+                    answer.all("location").iter().all(|location| location.len() < 8_192),
+                    "{target}"
+                );
+            }
+        }
+        let path = format!("/api/{}", "x/".repeat(30_000));
+        assert_eq!(Raw::get(&path).send(&world.app).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn too_many_or_broken_parameters_are_400() {
+    // attacks: B19
+    let world = World::new();
+    for query in [
+        "a=1&".repeat(200),
+        "%".to_owned(),
+        "%g0".to_owned(),
+        "a=%ff".to_owned(),
+        "%00".to_owned(),
+        "state=%f0%28%8c%28".to_owned(),
+        "state=a&state=b".to_owned(),
+        "code=a&state=x&code=b".to_owned(),
+        "iss=a&state=x&iss=b".to_owned(),
+        "x".repeat(65_500),
+    ] {
+        let target = format!("/auth/callback?{query}");
+        let answer = Raw::get(&target[..target.len().min(65_000)]).send(&world.app).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::BAD_REQUEST,
+            "{}",
+            &query[..query.len().min(40)]
+        );
+    }
+    assert_eq!(world.provider.requests().len(), 0, "the provider is not asked");
+}
+
+#[tokio::test]
+async fn ten_thousand_cookies_and_headers_of_64_kb_are_read_past() {
+    // attacks: E14
+    for place in Place::BOTH {
+        let world = place.signed_in().await;
+        let session = world.browser.cookie_header("/");
+        let login_flood: String = (0..1_000)
+            .map(|index| format!("__Host-login.{index:010}=x; "))
+            .collect();
+        let session_flood: String = (0..1_000).map(|index| format!("__Host-session={index}; ")).collect();
+        let token_flood: String = (0..1_000)
+            .map(|index| format!("__Host-session.0={index}; __Host-session.1={index}; "))
+            .collect();
+        let csrf_flood = "CSRF-TOKEN=x; ".repeat(2_000);
+        for flood in [&login_flood, &session_flood, &token_flood, &csrf_flood] {
+            for target in [
+                "/api/me",
+                "/auth/login",
+                "/auth/callback?state=x&code=y",
+                "/auth/session",
+                "/open/optional",
+            ] {
+                let answer = Raw::get(target).header("cookie", flood).send(&world.app).await;
+                assert!(!answer.status.is_server_error(), "{target}");
+                let size: usize = answer.all("set-cookie").iter().map(|cookie| cookie.len()).sum();
+                assert!(size < 16_384, "{target}: {size} bytes of Set-Cookie");
+            }
+            let beside = Raw::get("/api/me")
+                .header("cookie", &session)
+                .header("cookie", flood)
+                .send(&world.app)
+                .await;
+            assert!(matches!(beside.status.as_u16(), 200 | 401));
+        }
+        for name in [
+            "x-csrf-token",
+            "origin",
+            "accept",
+            "sec-fetch-site",
+            "host",
+            "authorization",
+            "upgrade",
+        ] {
+            let value = "z".repeat(64 * 1_024);
+            let answer = Raw::post("/api/me")
+                .cookies_of(&world.browser)
+                .header(name, &value)
+                .send(&world.app)
+                .await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        }
+        let mut many = Raw::get("/api/me").cookies_of(&world.browser);
+        for index in 0..2_000 {
+            many = many.header("cookie", &format!("c{index}=v"));
+        }
+        assert_eq!(many.send(&world.app).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn forty_logins_nobody_finishes_leave_few_cookies_and_a_header_under_8_kb() {
+    // attacks: B8
+    for place in Place::BOTH {
+        let world = place.signed_in().await;
+        for number in 0..40 {
+            let page = world
+                .browser
+                .visit(&format!("/auth/login?return_url=/{}", "a".repeat(40 * number)))
+                .await;
+            assert_eq!(page.status, StatusCode::FOUND);
+            let line = world.browser.cookie_header("/auth/callback");
+            assert!(line.len() <= 7_800, "{place:?} {number}: {}", line.len());
+        }
+        let pending = world
+            .browser
+            .cookies()
+            .into_iter()
+            .filter(|cookie| cookie.name.starts_with("__Host-login."))
+            .count();
+        assert!((1..=8).contains(&pending), "{pending}");
+        world.sign_in().await;
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_read_only_where_a_form_is_expected_and_only_up_to_64_kb() {
+    for place in Place::BOTH {
+        let world = place.world_with(|builder| {
+            let provider = doorward::Provider::oidc(crate::support::PROVIDER, "app", doorward_testkit::CLIENT_SECRET);
+            builder.provider(provider.response_mode(doorward::ResponseMode::FormPost))
+        });
+        let form = "application/x-www-form-urlencoded";
+        for (content_type, body, status) in [
+            (form, "a=".to_owned() + &"x".repeat(70_000), 413),
+            (form, "%".to_owned(), 400),
+            (form, "state=a&state=b".to_owned(), 400),
+            (form, String::new(), 400),
+            ("application/json", "{\"state\":\"x\"}".to_owned(), 400),
+            ("text/plain", "state=x&code=y".to_owned(), 400),
+            ("multipart/form-data; boundary=x", "--x--".to_owned(), 400),
+            ("", "state=x".to_owned(), 400),
+        ] {
+            let answer = Raw::post("/auth/callback")
+                .body(content_type, body)
+                .send(&world.app)
+                .await;
+            assert_eq!(answer.status.as_u16(), status, "{content_type}");
+        }
+        let binary = Raw::post("/auth/callback")
+            .body(form, vec![0xff_u8, 0xfe, 0])
+            .send(&world.app)
+            .await;
+        assert_eq!(binary.status, StatusCode::BAD_REQUEST);
+        // An endless body of a logout or a refused request is not waited for.
+        let endless = || {
+            axum::body::Body::from_stream(futures_util::stream::repeat_with(|| {
+                Ok::<_, std::io::Error>("x".repeat(1_000))
+            }))
+        };
+        let answer = Raw::post("/auth/logout")
+            .header("origin", APP)
+            .body("text/plain", endless())
+            .send(&world.app)
+            .await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let answer = Raw::post("/api/me")
+            .body("text/plain", endless())
+            .send(&world.app)
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        let answer = Raw::post("/auth/callback").body(form, endless()).send(&world.app).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+        let broken = futures_util::stream::iter([Ok("state=x"), Err(std::io::Error::other("cut"))]);
+        let answer = Raw::post("/auth/callback")
+            .body(form, axum::body::Body::from_stream(broken))
+            .send(&world.app)
+            .await;
+        assert!(answer.status.is_client_error());
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_and_garbage_asks_the_provider_nothing_and_the_store_nothing() {
+    // attacks: L4
+    let store = Meddled::default();
+    let world = store.world();
+    for index in 0..300 {
+        let state = format!("state-{index}");
+        Raw::get("/auth/login").send(&world.app).await;
+        Raw::get(&format!("/auth/callback?code=c&state={state}"))
+            .send(&world.app)
+            .await;
+        Raw::get("/api/me")
+            .header("cookie", &format!("__Host-session={state}"))
+            .send(&world.app)
+            .await;
+        Raw::post("/auth/logout")
+            .header("cookie", &format!("__Host-session={state}"))
+            .send(&world.app)
+            .await;
+    }
+    assert_eq!(world.provider.requests().len(), 1, "the metadata, once");
+    assert_eq!(store.calls(), 0);
+    assert_eq!(world.handled(), 0);
+}

@@ -1,0 +1,311 @@
+//! Both places where sessions live, requests no browser would make, and a store that can be meddled with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use doorward::ports::{BoxFuture, CreateError, Loaded, Replaced, SessionStore, StoreError, StoreErrorKind, StoreKey};
+use doorward::{Builder, Doorward, MemoryStore, Sessions, UnixTime};
+use doorward_testkit::{Browser, Gate, Page};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::support::{APP, SECRET, World};
+
+/// Where sessions live: what is claimed for one holds for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Sealed,
+    Stored,
+}
+
+impl Place {
+    pub(crate) const BOTH: [Self; 2] = [Self::Sealed, Self::Stored];
+
+    pub(crate) fn sessions(self) -> Sessions {
+        match self {
+            Self::Sealed => Sessions::cookie(SECRET),
+            Self::Stored => Sessions::memory(SECRET),
+        }
+    }
+
+    pub(crate) fn world(self) -> World {
+        self.world_with(|builder| builder)
+    }
+
+    pub(crate) fn world_with(self, change: impl FnOnce(Builder) -> Builder) -> World {
+        World::build(self.sessions(), change)
+    }
+
+    /// A world with alice signed in.
+    pub(crate) async fn signed_in(self) -> World {
+        let world = self.world();
+        world.sign_in().await;
+        world
+    }
+}
+
+/// Puts another application behind the same Doorward and browser.
+pub(crate) fn remount(world: &mut World, app: Router) {
+    world.browser = world.browser.clone().mount(APP, app.clone());
+    world.app = app;
+}
+
+/// The same world with an application of one's own, from its `Doorward`.
+pub(crate) fn with_app(mut world: World, app: impl FnOnce(&Doorward) -> Router) -> World {
+    let app = app(&world.auth);
+    remount(&mut world, app);
+    world
+}
+
+/// What is asked of a refusal everywhere: status, code, and no change to any cookie.
+#[track_caller]
+pub(crate) fn assert_refused(page: &Page, status: StatusCode, code: &str) {
+    assert_eq!(
+        (page.status, page.problem_code().as_str()),
+        (status, code),
+        "{}",
+        page.text()
+    );
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(page.set_cookies(), Vec::<&str>::new(), "a refusal touches no cookie");
+}
+
+/// A request as a program makes it, with nothing added.
+pub(crate) struct Raw {
+    request: Request<Body>,
+}
+
+impl Raw {
+    pub(crate) fn new(method: &str, target: &str) -> Self {
+        let request = Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(target)
+            .header("host", "app.example.com")
+            .body(Body::empty())
+            .unwrap();
+        Self { request }
+    }
+
+    pub(crate) fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    pub(crate) fn post(target: &str) -> Self {
+        Self::new("POST", target)
+    }
+
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        self.bytes(name, value.as_bytes())
+    }
+
+    pub(crate) fn bytes(mut self, name: &str, value: &[u8]) -> Self {
+        let name: HeaderName = name.parse().unwrap();
+        self.request
+            .headers_mut()
+            .append(name, HeaderValue::from_bytes(value).unwrap());
+        self
+    }
+
+    /// Replaces what stands there, or what is sent by default.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().unwrap();
+        self.request
+            .headers_mut()
+            .insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self
+    }
+
+    pub(crate) fn cookies_of(self, browser: &Browser) -> Self {
+        let line = browser.cookie_header("/");
+        if line.is_empty() {
+            self
+        } else {
+            self.header("cookie", &line)
+        }
+    }
+
+    pub(crate) fn body(mut self, content_type: &str, body: impl Into<Body>) -> Self {
+        *self.request.body_mut() = body.into();
+        self.set("content-type", content_type)
+    }
+
+    pub(crate) async fn send(self, app: &Router) -> Answer {
+        let response = app.clone().oneshot(self.request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.unwrap().to_bytes(),
+        }
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let values = self.headers.get_all(name).iter();
+        values.map(|value| value.to_str().unwrap()).collect()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn verdict(&self) -> (u16, String) {
+        (self.status.as_u16(), self.code())
+    }
+}
+
+/// The name of the session cookie over https.
+pub(crate) const SESSION: &str = "__Host-session";
+
+/// A memory store that counts, and can be told to fail, to lie, or to wait.
+#[derive(Clone, Default)]
+pub(crate) struct Meddled {
+    inner: Arc<Meddling>,
+}
+
+#[derive(Default)]
+struct Meddling {
+    store: MemoryStore,
+    loads: AtomicUsize,
+    writes: AtomicUsize,
+    failing: std::sync::atomic::AtomicBool,
+    tamper: std::sync::Mutex<Option<Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>>>,
+    before_replace: std::sync::Mutex<Option<Gate>>,
+    keys: std::sync::Mutex<Vec<StoreKey>>,
+}
+
+impl Meddled {
+    pub(crate) fn world(&self) -> World {
+        World::build(Sessions::stored(SECRET, self.clone()), |builder| builder)
+    }
+
+    /// How often the store was asked, reads and writes.
+    pub(crate) fn calls(&self) -> usize {
+        self.inner.loads.load(Ordering::SeqCst) + self.writes()
+    }
+
+    pub(crate) fn writes(&self) -> usize {
+        self.inner.writes.load(Ordering::SeqCst)
+    }
+
+    /// Every key ever written.
+    pub(crate) fn keys(&self) -> Vec<StoreKey> {
+        self.inner.keys.lock().unwrap().clone()
+    }
+
+    pub(crate) fn fail(&self, failing: bool) {
+        self.inner.failing.store(failing, Ordering::SeqCst);
+    }
+
+    /// Changes every record on its way out.
+    pub(crate) fn tamper(&self, change: impl Fn(Vec<u8>) -> Vec<u8> + Send + Sync + 'static) {
+        *self.inner.tamper.lock().unwrap() = Some(Arc::new(change));
+    }
+
+    pub(crate) fn hold_replacements(&self, gate: &Gate) {
+        *self.inner.before_replace.lock().unwrap() = Some(gate.clone());
+    }
+
+    fn outage(&self) -> Option<StoreError> {
+        let failing = self.inner.failing.load(Ordering::SeqCst);
+        failing.then(|| StoreError::new(StoreErrorKind::Unreachable))
+    }
+
+    fn write(&self, key: &StoreKey) {
+        self.inner.writes.fetch_add(1, Ordering::SeqCst);
+        self.inner.keys.lock().unwrap().push(*key);
+    }
+}
+
+impl SessionStore for Meddled {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: UnixTime) -> BoxFuture<'a, Result<Loaded, StoreError>> {
+        Box::pin(async move {
+            self.inner.loads.fetch_add(1, Ordering::SeqCst);
+            if let Some(error) = self.outage() {
+                return Err(error);
+            }
+            let mut loaded = self.inner.store.load(key, now).await?;
+            let tamper = self.inner.tamper.lock().unwrap().clone();
+            if let (Loaded::Live(stored), Some(tamper)) = (&mut loaded, tamper) {
+                stored.payload = tamper(std::mem::take(&mut stored.payload));
+            }
+            Ok(loaded)
+        })
+    }
+
+    fn create<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        payload: Vec<u8>,
+        expires_at: UnixTime,
+        now: UnixTime,
+    ) -> BoxFuture<'a, Result<(), CreateError>> {
+        Box::pin(async move {
+            self.write(key);
+            if let Some(error) = self.outage() {
+                return Err(error.into());
+            }
+            self.inner.store.create(key, payload, expires_at, now).await
+        })
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        expected_version: u64,
+        payload: Vec<u8>,
+        expires_at: UnixTime,
+        now: UnixTime,
+    ) -> BoxFuture<'a, Result<Replaced, StoreError>> {
+        Box::pin(async move {
+            let gate = self.inner.before_replace.lock().unwrap().clone();
+            if let Some(gate) = gate {
+                gate.pass().await;
+            }
+            self.write(key);
+            if let Some(error) = self.outage() {
+                return Err(error);
+            }
+            self.inner
+                .store
+                .replace(key, expected_version, payload, expires_at, now)
+                .await
+        })
+    }
+
+    fn end<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        tombstone_until: UnixTime,
+        now: UnixTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.write(key);
+            if let Some(error) = self.outage() {
+                return Err(error);
+            }
+            self.inner.store.end(key, tombstone_until, now).await
+        })
+    }
+}
