@@ -142,8 +142,12 @@ impl SessionStore for MemoryStore {
         tombstone_until: UnixTime,
         now: UnixTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let until = tombstone_until;
-        self.records().write(key, Record::Tombstone { until }, now);
+        let mut records = self.records();
+        let until = match records.live(key, now) {
+            Some(Record::Tombstone { until }) => tombstone_until.max(*until),
+            _ => tombstone_until,
+        };
+        records.write(key, Record::Tombstone { until }, now);
         Box::pin(async move { Ok(()) })
     }
 }
