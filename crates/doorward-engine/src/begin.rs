@@ -11,7 +11,6 @@ use http::header::HeaderValue;
 use crate::auth::{Inner, SessionPlace};
 use crate::hooks::Login;
 use crate::newest::NotWritten;
-use crate::session::PlacedSession;
 use crate::token_calls::{LoginFailure, SignedIn};
 
 /// The sessions that a login replaces.
@@ -114,16 +113,19 @@ impl Inner {
                     newest.end(&id, Code::SessionRevoked, until, self.ports.clock.now());
                 }
             }
-            SessionPlace::Store(_) => {
+            SessionPlace::Store(store) => {
                 let now = match self.codec.find_handle(headers) {
                     HandleCookie::Found(handle) => Some(handle),
                     _ => None,
                 };
                 for handle in before.handle.into_iter().chain(now) {
-                    let id = *handle.id();
-                    let place = PlacedSession::Store { handle };
-                    if let Err(error) = self.end_session(&id, &place, Code::SessionRevoked, until).await {
-                        tracing::error!(%error, "the session before this login could not be ended");
+                    match self.end_stored(store, &handle).await {
+                        Ok(tokens) => {
+                            if let Some(token) = tokens.and_then(|tokens| tokens.refresh_token) {
+                                self.revoke_in_background(token);
+                            }
+                        }
+                        Err(error) => tracing::error!(%error, "the session before this login could not be ended"),
                     }
                 }
             }

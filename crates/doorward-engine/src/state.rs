@@ -135,6 +135,30 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Ends a stored session that somebody presents, and returns its tokens; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store did not answer: the session then still counts as live.
+    ///
+    /// # Security
+    /// A handle is anybody's word. Only what the store holds is ended: a tombstone for each handle
+    /// that somebody makes up would let strangers fill the store.
+    pub(crate) async fn end_stored(
+        &self,
+        store: &Arc<dyn SessionStore>,
+        handle: &SessionHandle,
+    ) -> Result<Option<Tokens>, StoreError> {
+        let (key, now) = (handle.store_key(), self.ports.clock.now());
+        let Loaded::Live(stored) = store.load(&key, now).await? else {
+            return Ok(None);
+        };
+        store.end(&key, self.lifetimes.absolute_end(now), now).await?;
+        let tokens = self.codec.open_record_tokens(&key, &stored.payload, handle.id());
+        Ok(tokens.map(|(tokens, _)| tokens))
+    }
+}
+
 fn store_failed(error: &StoreError) -> NotWritten {
     tracing::error!(%error, "session store did not answer");
     NotWritten::Store

@@ -51,13 +51,17 @@ impl Inner {
             Err(error) => return self.login_failed(&LoginFailure::new(Code::RequestMalformed, error)),
         };
         let Some(state) = response.state() else {
-            return self.without_ticket(view.headers, Code::StateMismatch, "answer has no state");
+            return self
+                .without_ticket(view.headers, Code::StateMismatch, "answer has no state")
+                .await;
         };
         let ticket = match self.tickets.open(view.headers, state, self.ports.clock.now()) {
             Ok(ticket) => ticket,
             Err(TicketError::Expired(ticket)) => return self.restart(view.headers, state, *ticket).await,
             Err(TicketError::Unreadable) => {
-                return self.without_ticket(view.headers, Code::LoginMissing, "login ticket cannot be read");
+                return self
+                    .without_ticket(view.headers, Code::LoginMissing, "login ticket cannot be read")
+                    .await;
             }
             Err(TicketError::Missing) => {
                 let others = !self.tickets.pending_logins(view.headers).is_empty();
@@ -66,7 +70,9 @@ impl Inner {
                 } else {
                     Code::LoginMissing
                 };
-                return self.without_ticket(view.headers, code, "no login of this browser has this state");
+                return self
+                    .without_ticket(view.headers, code, "no login of this browser has this state")
+                    .await;
             }
         };
         let mut reply = self.judge(view, method, &response, ticket, state).await;
@@ -85,7 +91,9 @@ impl Inner {
         match self.first_use(state).await {
             Ok(true) => {}
             Ok(false) => {
-                return self.without_ticket(view.headers, Code::LoginMissing, "login ticket was used before");
+                return self
+                    .without_ticket(view.headers, Code::LoginMissing, "login ticket was used before")
+                    .await;
             }
             Err(failure) => return self.login_failed(&failure),
         }
@@ -177,15 +185,17 @@ impl Inner {
     }
 
     /// Without a ticket nothing begins: home if signed in, else a page with the way to login.
-    fn without_ticket(&self, headers: &HeaderMap, code: Code, reason: &str) -> Reply {
-        if self.seems_signed_in(headers) {
+    async fn without_ticket(self: &Arc<Self>, headers: &HeaderMap, code: Code, reason: &str) -> Reply {
+        if self.is_signed_in(headers).await {
             return Reply::redirect(StatusCode::FOUND, &self.urls.default_return_url.location());
         }
         self.login_failed(&LoginFailure::new(code, reason))
     }
 
     /// Whether the browser holds a session, for where to send it; it opens nothing to anybody.
-    fn seems_signed_in(&self, headers: &HeaderMap) -> bool {
+    ///
+    /// A stale cookie must not send anybody home: home may send to login, and login here again.
+    async fn is_signed_in(self: &Arc<Self>, headers: &HeaderMap) -> bool {
         match &self.place {
             SessionPlace::Cookie(newest) => match self.codec.find_identity(headers) {
                 IdentityCookie::Opened(opened) => {
@@ -195,7 +205,10 @@ impl Inner {
                 }
                 _ => false,
             },
-            SessionPlace::Store(_) => matches!(self.codec.find_handle(headers), HandleCookie::Found(_)),
+            SessionPlace::Store(store) => match self.codec.find_handle(headers) {
+                HandleCookie::Found(handle) => self.load(store, handle).await.is_ok(),
+                _ => false,
+            },
         }
     }
 

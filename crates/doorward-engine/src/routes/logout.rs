@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use doorward_core::code::Code;
 use doorward_core::csrf::{get_logout_allowed, logout_origin_passes};
-use doorward_core::ports::Loaded;
 use doorward_core::request::RequestView;
 use doorward_core::session::{HandleCookie, IdentityCookie, OpenedIdentity};
 use doorward_crypto::{SecretString, random_token};
@@ -22,7 +21,6 @@ use crate::newest::{Known, Newest};
 use crate::page::{Action, page};
 use crate::problem::Denial;
 use crate::reply::Reply;
-use crate::session::PlacedSession;
 use crate::token_calls;
 
 /// How long a logout waits for the provider: once to take the refresh token back, once for its metadata.
@@ -93,21 +91,16 @@ impl Inner {
                 let HandleCookie::Found(handle) = self.codec.find_handle(headers) else {
                     return Ok(Farewell::default());
                 };
-                let (key, id) = (handle.store_key(), *handle.id());
-                let unavailable = || Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1));
-                let tokens = match store.load(&key, self.ports.clock.now()).await {
-                    Ok(Loaded::Live(stored)) => self.codec.open_record_tokens(&key, &stored.payload, &id),
-                    Ok(_) => None,
-                    Err(_) => return Err(unavailable()),
-                };
-                let until = self.lifetimes.absolute_end(self.ports.clock.now());
-                let place = PlacedSession::Store { handle };
-                self.end_session(&id, &place, Code::SessionRevoked, until)
-                    .await
-                    .map_err(|_| unavailable())?;
-                Ok(tokens.map_or_else(Farewell::default, |(tokens, _)| Farewell {
-                    refresh_token: tokens.refresh_token,
-                    id_token: tokens.id_token,
+                let tokens = self.end_stored(store, &handle).await.map_err(|error| {
+                    tracing::error!(%error, "session store did not answer");
+                    Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1))
+                })?;
+                Ok(tokens.map_or_else(Farewell::default, |tokens| {
+                    tracing::info!("signed out");
+                    Farewell {
+                        refresh_token: tokens.refresh_token,
+                        id_token: tokens.id_token,
+                    }
                 }))
             }
         }
