@@ -84,6 +84,7 @@ pub struct LiveSession {
 ///
 /// # Security
 /// The ends are those inside the seal; what the browser made of `Max-Age` does not matter.
+#[inline]
 pub fn check(opened: OpenedIdentity, lifetimes: &Lifetimes, now: UnixTime) -> Result<LiveSession, Expired> {
     if now >= opened.absolute_expires_at() {
         return Err(Expired::Absolute);
@@ -127,6 +128,12 @@ impl LiveSession {
     /// Returns when the session ends if it is not used: the earliest of its ends.
     pub fn expires_at(&self) -> UnixTime {
         let end = self.opened.idle_expires_at().min(self.opened.absolute_expires_at());
+        ending_access_token(&self.opened, &self.lifetimes).map_or(end, |token_end| end.min(token_end))
+    }
+
+    /// Returns when the session ends if it is used now and not again.
+    pub fn expires_at_if_used(&self, now: UnixTime) -> UnixTime {
+        let end = self.lifetimes.idle_end(now).min(self.opened.absolute_expires_at());
         ending_access_token(&self.opened, &self.lifetimes).map_or(end, |token_end| end.min(token_end))
     }
 

@@ -53,11 +53,11 @@ impl Engine {
     /// When the session ends: a response that extends it says the later end already.
     fn ends_at(&self, session: &Session) -> UnixTime {
         let live = &session.inner.live;
-        if !session.inner.write.identity.load(Ordering::Relaxed) {
-            return live.expires_at();
+        if session.inner.write.identity.load(Ordering::Relaxed) {
+            live.expires_at_if_used(self.inner.ports.clock.now())
+        } else {
+            live.expires_at()
         }
-        let idle_end = self.inner.lifetimes.idle_end(self.inner.ports.clock.now());
-        idle_end.min(live.absolute_expires_at())
     }
 
     fn describe(&self, session: &Session) -> Value {
