@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use doorward_core::code::Code;
 use doorward_core::request::RequestView;
+use doorward_core::return_url::ReturnUrl;
 use http::Method;
 use http::header::{self, HeaderValue};
 
@@ -109,8 +110,11 @@ impl Engine {
 impl Inner {
     fn to_login(&self, target: &str) -> Reply {
         let mut location = self.urls.login.clone();
-        location.push_str("?return_url=");
-        location.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
+        // What login would drop is not sent there: a long target would make a URL that no server takes.
+        if ReturnUrl::parse(target, &self.origins).is_some() {
+            location.push_str("?return_url=");
+            location.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
+        }
         Reply::redirect(http::StatusCode::FOUND, &location)
     }
 
