@@ -94,6 +94,11 @@ impl Engine {
         if sets_cookies || (unsaid && is_for_a_session(context)) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
+        if sets_cookies {
+            // RFC 9213: caches in front read their own header before Cache-Control.
+            headers.remove("cdn-cache-control");
+            headers.remove("surrogate-control");
+        }
         if !self.inner.origins.app().is_empty() {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
