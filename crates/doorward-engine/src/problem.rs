@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_core::code::Code;
+use doorward_core::ports::Random;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -187,15 +188,19 @@ impl Inner {
 
     /// Makes an identifier that a person can read to an operator.
     pub(crate) fn request_id(&self) -> String {
-        let mut bytes = [0_u8; 8];
-        // Without randomness the refusal still goes out; its identifier is all zeros.
-        let _ = self.ports.random.fill(&mut bytes);
-        bytes.iter().fold(String::with_capacity(16), |mut id, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(id, "{byte:02x}");
-            id
-        })
+        request_id(&*self.ports.random)
     }
+}
+
+pub(crate) fn request_id(random: &dyn Random) -> String {
+    let mut bytes = [0_u8; 8];
+    // Without randomness the refusal still goes out; its identifier is all zeros.
+    let _ = random.fill(&mut bytes);
+    bytes.iter().fold(String::with_capacity(16), |mut id, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 /// One line a refusal: outages loud, everyday refusals quiet, so that a flood of them is no flood of lines.

@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use doorward_core::code::Code;
+use doorward_crypto::SystemRandom;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::problem::{log, request_id};
 
 /// A complete answer of ours, which a shell turns into its framework's response.
 ///
@@ -41,10 +44,12 @@ impl Reply {
         reply
     }
 
-    /// Makes a refusal where no engine is at hand to say more: the code, and nothing else.
+    /// Makes a refusal where no engine is at hand to say more.
     #[must_use]
     pub fn bare_problem(code: Code) -> Self {
         let status = code.status();
+        let request_id = request_id(&SystemRandom);
+        log(code, &request_id);
         let mut reply = Self::json(
             status,
             &serde_json::json!({
@@ -52,6 +57,7 @@ impl Reply {
                 "title": code.title(),
                 "status": status.as_u16(),
                 "code": code.as_str(),
+                "request_id": request_id,
                 "error": status.canonical_reason().unwrap_or_default(),
             }),
         );
