@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_core::cookie::{CookieOptions, CookieSettings};
+use doorward_core::cookie::{CookieName, CookieOptions, CookieSettings, CookieSettingsError};
 use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
 use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, same_site};
@@ -275,8 +275,27 @@ fn cookie_settings(
         session_name: sessions.cookie_name.clone(),
         csrf_name: sessions.csrf_cookie_name.clone(),
     };
-    let settings = CookieSettings::checked(public_url, &options)
-        .map_err(|error| BuildError::setting("session.cookie_name", error))?;
+    if let Some(name) = &sessions.csrf_cookie_name {
+        CookieName::new(name.as_str()).map_err(|error| BuildError::setting("csrf.cookie_name", error))?;
+    }
+    let settings = CookieSettings::checked(public_url, &options).map_err(|error| {
+        let is_csrf = |name: &str| sessions.csrf_cookie_name.as_deref() == Some(name);
+        let key = match &error {
+            CookieSettingsError::SameSiteNoneNeedsHttps => "session.same_site",
+            CookieSettingsError::InvalidDomain { .. } | CookieSettingsError::ForeignDomain { .. } => {
+                "session.cookie_domain"
+            }
+            CookieSettingsError::PrefixNeedsHttps { name }
+            | CookieSettingsError::PrefixForbidsDomain { name }
+            | CookieSettingsError::NamesCollide { name }
+                if is_csrf(name) =>
+            {
+                "csrf.cookie_name"
+            }
+            _ => "session.cookie_name",
+        };
+        BuildError::setting(key, error)
+    })?;
     if provider.authorize.response_mode == ResponseMode::FormPost && !settings.is_secure() {
         return Err(BuildError::text(
             "provider.response_mode",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use doorward_core::cookie::SameSite;
 use doorward_core::ports::SessionStore;
 use doorward_crypto::{Algorithm, KeyRing, SecretString, SigningKey};
-use doorward_oidc::{AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, ResponseMode};
+use doorward_oidc::{AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, IssuerError, ResponseMode};
 
 use crate::error::BuildError;
 use crate::store_memory::MemoryStore;
@@ -138,8 +138,13 @@ impl Provider {
         } else {
             HttpIssuer::LoopbackOnly
         };
-        let issuer =
-            Issuer::parse(&self.issuer, http).map_err(|error| BuildError::setting("provider.issuer", error))?;
+        let issuer = Issuer::parse(&self.issuer, http).map_err(|error| match error {
+            IssuerError::NotHttps => BuildError::text(
+                "provider.issuer",
+                format!("{error}; danger_http_issuer accepts it all the same"),
+            ),
+            error => BuildError::setting("provider.issuer", error),
+        })?;
         if self.client_id.is_empty() {
             return Err(BuildError::text(
                 "provider.client_id",
