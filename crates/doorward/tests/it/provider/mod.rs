@@ -19,5 +19,5 @@ mod mix_up;
 mod modules;
 mod pending;
 mod token;
-mod userinfo;
 mod user_claims;
+mod userinfo;
