@@ -1,12 +1,16 @@
 //! A router that denies by default: every route names its rule.
 
+use std::cmp::Reverse;
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::response::Response;
 use axum::routing::MethodRouter;
 use doorward_engine::{AuthEndpoint, Rule};
+use tower_service::Service;
 
 use crate::Doorward;
 use crate::service::response;
@@ -110,15 +114,60 @@ impl<S: Clone + Send + Sync + 'static> ProtectedRouter<S> {
 
     /// Builds the router: the routes given, our own endpoints, and a refusal for everything else.
     pub fn build(self) -> Router<S> {
-        let engine = self.auth.engine().clone();
+        let unknown = Unknown::new(&self.auth, &self.rules);
         self.router
             .merge(self.auth.routes())
-            .fallback(move |_: Request| {
-                let unknown = response(engine.unknown_route());
-                async move { unknown }
-            })
+            .fallback(move |request: Request| unknown.answer(request))
             .layer(self.auth.layer())
     }
+}
+
+/// Answers what no route names: 404, and below a nested prefix only for whom its rule lets through.
+#[derive(Clone)]
+struct Unknown {
+    open: Router,
+    /// Nested prefixes, the deepest first.
+    below: Arc<[(String, Router)]>,
+}
+
+impl Unknown {
+    fn new(auth: &Doorward, rules: &[RouteRule]) -> Self {
+        let engine = auth.engine().clone();
+        let open = Router::new().fallback(move || {
+            let unknown = response(engine.unknown_route());
+            async move { unknown }
+        });
+        let guarded = |prefix: &RouteRule| open.clone().layer(auth.require(prefix.rule.clone()));
+        let prefixes = rules.iter().filter(|rule| rule.is_prefix);
+        let mut below: Vec<(String, Router)> = prefixes.map(|rule| (rule.path.clone(), guarded(rule))).collect();
+        below.sort_by_key(|(prefix, _)| Reverse(prefix.split('/').count()));
+        Self {
+            open,
+            below: below.into(),
+        }
+    }
+
+    async fn answer(self, request: Request) -> Response {
+        let path = request.uri().path();
+        let found = self.below.iter().find(|(prefix, _)| is_below(path, prefix));
+        let mut router = found.map_or(self.open, |(_, guarded)| guarded.clone());
+        // A router is ready at any time.
+        match router.call(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Whether a path begins with a prefix, segment by segment, as the router would take it apart.
+fn is_below(path: &str, prefix: &str) -> bool {
+    let mut segments = path.split('/');
+    let mut wanted = prefix.trim_end_matches('/').split('/');
+    wanted.all(|wanted| {
+        segments
+            .next()
+            .is_some_and(|segment| wanted.starts_with('{') || segment == wanted)
+    })
 }
 
 impl<S> fmt::Debug for ProtectedRouter<S> {
