@@ -93,11 +93,16 @@ export function call(page, url, init = {}) {
   }, [url, init]);
 }
 
-/** Collects what a page complains about; `expected` patterns are what the journey provokes on purpose. */
-export function complaints(page, expected = []) {
+/** Collects what a page of `origin` complains about; `expected` patterns are what the journey provokes on purpose. */
+export function complaints(page, origin, expected = []) {
   const seen = [];
   const note = (text) => { if (!expected.some((pattern) => pattern.test(text))) seen.push(text); };
-  page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') note(message.text()); });
+  page.on('console', (message) => {
+    const { url } = message.location();
+    // Another provider's pages may complain as they like.
+    if (url && !url.startsWith(origin)) return;
+    if (message.type() === 'error' || message.type() === 'warning') note(message.text());
+  });
   page.on('pageerror', (error) => note(String(error)));
   return seen;
 }

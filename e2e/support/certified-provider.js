@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
+import MemoryAdapter, { setStorage } from 'oidc-provider/lib/adapters/memory_adapter.js';
 import { Jar } from './jar.js';
 
 const CLIENT_ID = 'doorward-e2e';
@@ -22,6 +23,8 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
   // A test that fails before it stops this server must not keep the file from ending.
   server.unref();
   const issuer = `http://localhost:${server.address().port}`;
+  // Its memory by default forgets all but the last thousand things, which a crowd of users outgrows.
+  setStorage(new Map());
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
   const counts = { token: {}, tokenStatuses: [] };
@@ -29,6 +32,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
   const remember = (value, what) => { if (value) secrets.set(String(value), what); };
 
   const provider = new Provider(issuer, {
+    adapter: MemoryAdapter,
     clients: [{
       client_id: CLIENT_ID,
       client_secret: clientSecret,

@@ -29,7 +29,7 @@ after(async () => {
 async function visitor(options) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  return { context, page, errors: complaints(page, REFUSALS) };
+  return { context, page, errors: complaints(page, dev.url, REFUSALS) };
 }
 
 test('alice signs in on the provider page, uses every endpoint, signs out, and is a stranger again', async () => {

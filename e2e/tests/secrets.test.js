@@ -208,7 +208,7 @@ test('a whole run with a certified provider leaves no secret in a log, a page or
 
 /** Signs in once more and leaves by a form, which goes to the provider with the ID token as a hint. */
 async function navigateOut(dev, page, witness, login) {
-  await page.goto(`${dev.url}/auth/login`);
+  await page.goto(`${dev.url}/auth/login?prompt=login`);
   await login(page);
   await page.waitForURL((url) => url.origin === dev.url && url.pathname === '/');
   await page.goto(`${dev.url}/auth/logout`);
