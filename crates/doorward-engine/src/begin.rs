@@ -1,9 +1,11 @@
 //! From a verified login to a fresh session, and the end of the sessions before it.
 
+use std::collections::BTreeMap;
+
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::session::{
-    HandleCookie, Identity, IdentityCookie, SealSessionError, SessionHandle, SessionId, refresh_at,
+    HandleCookie, Identity, IdentityCookie, SealSessionError, SessionHandle, SessionId, Tokens, User, refresh_at,
 };
 use http::HeaderMap;
 use http::header::HeaderValue;
@@ -20,23 +22,17 @@ pub(crate) struct Before {
 }
 
 impl Inner {
-    pub(crate) async fn begin_session(
-        &self,
-        signed_in: SignedIn,
-        login: Login,
-    ) -> Result<Vec<HeaderValue>, LoginFailure> {
+    /// Drafts the session of a verified login, for the application to shape.
+    pub(crate) fn draft_session(&self, handle: &SessionHandle, user: User, signed_in: &SignedIn) -> Identity {
         let now = self.ports.clock.now();
-        let random = &*self.ports.random;
-        let broken = |error: &dyn std::fmt::Display| LoginFailure::new(Code::NotConfigured, error);
-        let handle = SessionHandle::random(random).map_err(|error| broken(&error))?;
         let id = *handle.id();
-        let mut identity = Identity {
+        Identity {
             id,
             revision: 1,
-            provider: login.user.issuer.clone(),
-            roles_are_ours: login.roles_are_ours,
-            user: login.user,
-            scopes: signed_in.scopes,
+            provider: user.issuer.clone(),
+            roles_are_ours: false,
+            user,
+            scopes: signed_in.scopes.clone(),
             issued_at: now,
             idle_expires_at: self.lifetimes.idle_end(now),
             absolute_expires_at: self.lifetimes.absolute_end(now),
@@ -48,12 +44,21 @@ impl Inner {
                 .map(|_| refresh_at(now, signed_in.expires_in)),
             has_token_part: true,
             auth_time: signed_in.auth_time,
-            acr: signed_in.acr,
-            provider_session_id: signed_in.provider_session_id,
+            acr: signed_in.acr.clone(),
+            provider_session_id: signed_in.provider_session_id.clone(),
             csrf: self.csrf.issue(&id),
-            data: login.data.into_iter().collect(),
-        };
-        let tokens = &signed_in.tokens;
+            data: BTreeMap::new(),
+        }
+    }
+
+    /// Begins the session that a login has led to, and returns its cookies.
+    pub(crate) async fn begin_session(
+        &self,
+        handle: &SessionHandle,
+        login: Login,
+        tokens: &Tokens,
+    ) -> Result<Vec<HeaderValue>, LoginFailure> {
+        let mut identity = login.identity;
         let mut cookies = Vec::with_capacity(4);
         match &self.place {
             SessionPlace::Cookie(_) => {
@@ -65,7 +70,7 @@ impl Inner {
                 );
             }
             SessionPlace::Store(store) => {
-                self.create_stored(store, &handle, &identity, tokens)
+                self.create_stored(store, handle, &identity, tokens)
                     .await
                     .map_err(|error| match error {
                         NotWritten::Store => LoginFailure::new(Code::StoreUnavailable, "session store did not answer"),
