@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
-import MemoryAdapter, { setStorage } from 'oidc-provider/lib/adapters/memory_adapter.js';
+import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
 import { Jar } from './jar.js';
 
 const CLIENT_ID = 'doorward-e2e';
@@ -24,7 +24,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
   server.unref();
   const issuer = `http://localhost:${server.address().port}`;
   // Its memory by default forgets all but the last thousand things, which a crowd of users outgrows.
-  setStorage(new Map());
+  const memory = new Map();
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
   const counts = { token: {}, tokenStatuses: [] };
@@ -32,7 +32,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
   const remember = (value, what) => { if (value) secrets.set(String(value), what); };
 
   const provider = new Provider(issuer, {
-    adapter: MemoryAdapter,
+    adapter: (model) => new MemoryAdapter(model, memory),
     clients: [{
       client_id: CLIENT_ID,
       client_secret: clientSecret,
