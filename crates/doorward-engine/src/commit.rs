@@ -1,10 +1,11 @@
 //! Writing the response's part of the session: nothing in most responses.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use doorward_core::UnixTime;
+use doorward_core::code::Code;
 use doorward_core::cookie::SetCookie;
 use doorward_core::csrf::CsrfTokens;
 use doorward_core::policy::Caller;
@@ -16,6 +17,7 @@ use http::{Method, StatusCode};
 use crate::auth::{Engine, Inner};
 use crate::context::RequestContext;
 use crate::newest::{NotWritten, SessionState};
+use crate::problem::Denial;
 use crate::reply::Reply;
 use crate::session::{PlacedSession, Session};
 
@@ -25,12 +27,17 @@ pub enum Commit {
     /// These `Set-Cookie` values, in most responses none.
     Ready(Vec<HeaderValue>),
     /// The store must be written first.
-    Wait(BoxFuture<'static, Result<Vec<HeaderValue>, StoreFailed>>),
+    Wait(BoxFuture<'static, Result<Vec<HeaderValue>, NotKept>>),
 }
 
-/// The store did not take the session's changes: the response that relies on them must not go out.
+/// The session's changes were not kept: the response that relies on them must not go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoreFailed;
+pub enum NotKept {
+    /// The store did not take them.
+    Store,
+    /// Changes of another request came first, and both together do not fit into the cookie.
+    TooLarge,
+}
 
 impl Engine {
     /// Collects what the request's session has to write. Later changes of the application are refused.
@@ -59,27 +66,50 @@ impl Engine {
                 return Ok(Vec::new());
             };
             let now = inner.ports.clock.now();
+            let too_large = AtomicBool::new(false);
             let written = inner
                 .write_state(&session.inner.place, &base, &|identity, _| {
-                    changes.apply_to(&mut identity.data);
                     identity.idle_expires_at = inner.lifetimes.idle_end(now);
                     // A new sealing key brings a new CSRF token with it.
                     identity.csrf = inner.csrf.issue(&identity.id);
+                    if changes.is_empty() {
+                        return;
+                    }
+                    let before = identity.data.clone();
+                    changes.apply_to(&mut identity.data);
+                    // Each change was measured alone. A state that no cookie holds would never reach
+                    // the browser, nor would any after it.
+                    if inner.check_fits(identity).is_err() {
+                        identity.data = before;
+                        too_large.store(true, Ordering::Relaxed);
+                    }
                 })
                 .await;
             match written {
+                Ok(_) if too_large.into_inner() => Err(NotKept::TooLarge),
                 Ok(state) => Ok(inner.written_cookies(&session, &state, tokens, csrf)),
-                Err(NotWritten::Store) if !changes.is_empty() => Err(StoreFailed),
+                Err(NotWritten::Store) if !changes.is_empty() => Err(NotKept::Store),
                 // An ended session writes nothing; a roll that failed is tried again by the next request.
                 Err(_) => Ok(Vec::new()),
             }
         };
         match &self.inner.place {
-            crate::auth::SessionPlace::Cookie(_) => {
-                Commit::Ready(now_or_nothing(work).and_then(Result::ok).unwrap_or_default())
-            }
+            crate::auth::SessionPlace::Cookie(_) => match now_or_nothing(work) {
+                Some(Ok(cookies)) => Commit::Ready(cookies),
+                Some(Err(not_kept)) => Commit::Wait(Box::pin(std::future::ready(Err(not_kept)))),
+                None => Commit::Ready(Vec::new()),
+            },
             crate::auth::SessionPlace::Store(_) => Commit::Wait(Box::pin(work)),
         }
+    }
+
+    /// The answer in place of a response whose session could not be kept.
+    #[must_use]
+    pub fn refuse_not_kept(&self, not_kept: NotKept) -> Reply {
+        self.inner.refuse(&match not_kept {
+            NotKept::Store => Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)),
+            NotKept::TooLarge => Denial::new(Code::SessionTooLarge),
+        })
     }
 
     /// Adds what we owe every response: cookies, caching and CORS.

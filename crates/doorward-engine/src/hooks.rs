@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use doorward_core::ports::BoxFuture;
-use doorward_core::session::User;
+use doorward_core::session::{Identity, User};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::auth::Inner;
 use crate::problem::Refusal;
 use crate::session::{DataError, Session};
 
@@ -25,36 +26,49 @@ pub(crate) struct Hooks {
 /// A login whose every check has passed, before it counts.
 ///
 /// The application may look the user up, add data, set roles, or refuse.
-#[derive(Debug)]
 pub struct Login {
-    pub(crate) user: User,
-    pub(crate) roles_are_ours: bool,
-    pub(crate) data: Vec<(String, String)>,
+    /// The session as it will begin.
+    pub(crate) identity: Identity,
+    /// Who knows whether the session fits into its cookie.
+    pub(crate) engine: Arc<Inner>,
 }
 
 impl Login {
     /// The user as the provider describes them.
     #[must_use]
     pub fn user(&self) -> &User {
-        &self.user
+        &self.identity.user
     }
 
     /// Sets the user's roles; from now on the provider's claims no longer change them.
     pub fn set_roles<S: Into<String>>(&mut self, roles: impl IntoIterator<Item = S>) {
-        self.user.roles = roles.into_iter().map(Into::into).collect();
-        self.roles_are_ours = true;
+        self.identity.user.roles = roles.into_iter().map(Into::into).collect();
+        self.identity.roles_are_ours = true;
     }
 
     /// Adds a value to the new session, as [`Session::insert`] does later.
     ///
     /// # Errors
-    /// [`DataError::NotSerializable`] if serde cannot write the value as JSON; [`DataError::Key`] if
-    /// the key is empty or longer than 64 bytes.
+    /// [`DataError::TooLarge`] if the session would not fit into its cookie: the value is not taken
+    /// and the login goes on; [`DataError::NotSerializable`] if serde cannot write the value as JSON;
+    /// [`DataError::Key`] if the key is empty or longer than 64 bytes.
     pub fn insert<T: Serialize>(&mut self, key: &str, value: &T) -> Result<(), DataError> {
         let text = crate::session::data_text(key, value)?;
-        self.data.retain(|(known, _)| known != key);
-        self.data.push((key.to_owned(), text));
+        let mut trial = self.identity.clone();
+        // Claims kept for convenience make room where they must.
+        trial.user.claims.clear();
+        trial.data.insert(key.to_owned(), text.clone());
+        self.engine.check_fits(&trial)?;
+        self.identity.data.insert(key.to_owned(), text);
         Ok(())
+    }
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login")
+            .field("user", &self.identity.user)
+            .finish_non_exhaustive()
     }
 }
 

@@ -34,7 +34,7 @@ mod used_tickets;
 pub use auth::Engine;
 pub use builder::EngineBuilder;
 pub use clock::SystemClock;
-pub use commit::{Commit, StoreFailed};
+pub use commit::{Commit, NotKept};
 pub use context::RequestContext;
 pub use error::BuildError;
 pub use guard::{Pass, Verdict};

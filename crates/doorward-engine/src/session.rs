@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use doorward_core::UnixTime;
-use doorward_core::session::{DataChanges, LiveSession, SealSessionError, SessionHandle, SessionId, Tokens, User};
+use doorward_core::session::{
+    DataChanges, Identity, LiveSession, SealSessionError, SessionHandle, SessionId, Tokens, User,
+};
 use doorward_crypto::SecretString;
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
@@ -12,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::auth::Inner;
+use crate::auth::{Inner, SessionPlace};
 
 /// A live session that passed the guard. Cloning shares it.
 ///
@@ -226,9 +228,9 @@ impl Session {
         }
         let mut trial = changes.data.clone();
         trial.insert(key, text).map_err(|_| DataError::Key)?;
-        if matches!(self.inner.place, PlacedSession::Cookie) {
-            self.fits(&trial)?;
-        }
+        let mut identity = self.inner.live.to_identity().map_err(|_| DataError::Unreadable)?;
+        trial.apply_to(&mut identity.data);
+        self.inner.engine.check_fits(&identity)?;
         changes.data = trial;
         Ok(())
     }
@@ -290,23 +292,22 @@ impl Session {
         flag.store(true, Ordering::Relaxed);
     }
 
-    fn fits(&self, changes: &DataChanges) -> Result<(), DataError> {
-        let mut identity = self.inner.live.to_identity().map_err(|_| DataError::Unreadable)?;
-        changes.apply_to(&mut identity.data);
-        match self
-            .inner
-            .engine
-            .codec
-            .seal_identity(&*self.inner.engine.ports.random, &identity)
-        {
+    fn changes(&self) -> std::sync::MutexGuard<'_, Changes> {
+        self.inner.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Checks that a session fits into its cookie; a stored one always does.
+    pub(crate) fn check_fits(&self, identity: &Identity) -> Result<(), DataError> {
+        if matches!(self.place, SessionPlace::Store(_)) {
+            return Ok(());
+        }
+        match self.codec.seal_identity(&*self.ports.random, identity) {
             Ok(_) => Ok(()),
             Err(SealSessionError::TooLarge { bytes }) => Err(DataError::TooLarge { bytes }),
             Err(_) => Err(DataError::Unreadable),
         }
-    }
-
-    fn changes(&self) -> std::sync::MutexGuard<'_, Changes> {
-        self.inner.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

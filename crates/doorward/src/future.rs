@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use doorward_engine::ports::BoxFuture;
-use doorward_engine::{Code, Commit, Denial, Pass, Reply, RequestContext, StoreFailed};
+use doorward_engine::{Code, Commit, Denial, NotKept, Pass, Reply, RequestContext};
 use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -34,7 +34,7 @@ pin_project! {
         },
         Committing {
             response: Option<Response<Body>>,
-            commit: BoxFuture<'static, Result<Vec<HeaderValue>, StoreFailed>>,
+            commit: BoxFuture<'static, Result<Vec<HeaderValue>, NotKept>>,
         },
     }
 }
@@ -95,12 +95,12 @@ where
 fn finish(
     context: &RequestContext,
     inner: Option<Response<Body>>,
-    cookies: Result<Vec<HeaderValue>, StoreFailed>,
+    cookies: Result<Vec<HeaderValue>, NotKept>,
 ) -> Response<Body> {
     let engine = context.engine();
     let (mut answer, cookies) = match (inner, cookies) {
         (Some(inner), Ok(cookies)) => (inner, cookies),
-        (_, Err(StoreFailed)) => (response(engine.refuse_with(Code::StoreUnavailable)), Vec::new()),
+        (_, Err(not_kept)) => (response(engine.refuse_not_kept(not_kept)), Vec::new()),
         // A future polled after its end; axum never does that.
         (None, Ok(_)) => (response(engine.refuse_with(Code::NotConfigured)), Vec::new()),
     };

@@ -17,7 +17,7 @@ use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
 use doorward_core::ports::{CreateError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{HandleCookie, IdentityCookie};
+use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle};
 use doorward_core::tenant::TenantScope;
 use doorward_oidc::{
     AuthorizationResponse, CallbackError, LoginParameters, MatchedCallback, Params, ResponseMethod, callback,
@@ -155,26 +155,31 @@ impl Inner {
         self.ports.tasks.spawn(Box::pin(async move {
             let _ = sender.send(token_calls::sign_in(&provider, &ports, matched).await);
         }));
-        let mut signed_in = receiver
+        let signed_in = receiver
             .await
             .map_err(|_| LoginFailure::new(Code::ProviderUnavailable, "the server is stopping"))??;
-        let login = self.ask_application(&mut signed_in).await?;
-        let cookies = self.begin_session(signed_in, login).await?;
+        let handle = SessionHandle::random(&*self.ports.random)
+            .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
+        let login = self.ask_application(&handle, &signed_in).await?;
+        let cookies = self.begin_session(&handle, login, &signed_in.tokens).await?;
         // The new session stands; only now do the old ones end.
         self.end_before(headers, before).await;
         Ok(cookies)
     }
 
-    async fn ask_application(&self, signed_in: &mut SignedIn) -> Result<Login, LoginFailure> {
+    async fn ask_application(
+        self: &Arc<Self>,
+        handle: &SessionHandle,
+        signed_in: &SignedIn,
+    ) -> Result<Login, LoginFailure> {
         if let TenantScope::One(tenant) = &self.scope
             && signed_in.user.tenant != tenant.as_str()
         {
             return Err(LoginFailure::new(Code::LoginDenied, "user belongs to another tenant"));
         }
         let login = Login {
-            user: signed_in.user.clone(),
-            roles_are_ours: false,
-            data: Vec::new(),
+            identity: self.draft_session(handle, signed_in.user.clone(), signed_in),
+            engine: Arc::clone(self),
         };
         let Some(hook) = &self.hooks.on_login else {
             return Ok(login);
