@@ -154,7 +154,8 @@ impl Inner {
         mode: CsrfMode,
         touch: Touch,
     ) -> Identifying {
-        let opened = match self.codec.find_identity(view.headers) {
+        let (identity, csrf_cookies) = self.codec.find_identity_and_csrf(view.headers);
+        let opened = match identity {
             IdentityCookie::Absent => return refused(Code::SessionMissing),
             IdentityCookie::Unreadable if origin.is_ok() => return refused(Code::SessionInvalid),
             IdentityCookie::Unreadable => return refused(Code::CrossOrigin),
@@ -197,7 +198,9 @@ impl Inner {
         if newer_tokens {
             Session::mark(&session.inner.write.tokens);
         }
-        self.mark_csrf(view, &session);
+        if view.is_safe_method() && !csrf_cookies.hold(session.inner.live.csrf_token()) {
+            Session::mark(&session.inner.write.csrf);
+        }
         self.when_fresh(session, csrf, now)
     }
 
@@ -293,13 +296,6 @@ impl Inner {
     pub(crate) fn live(&self, identity: &Identity) -> Option<LiveSession> {
         let opened = OpenedIdentity::from_identity(identity).ok()?;
         rules::check(opened, &self.lifetimes, self.ports.clock.now()).ok()
-    }
-
-    fn mark_csrf(&self, view: RequestView<'_>, session: &Session) {
-        let name = self.cookies.names().csrf();
-        if view.is_safe_method() && !CsrfTokens::cookie_matches(view.headers, name, session.inner.live.csrf_token()) {
-            Session::mark(&session.inner.write.csrf);
-        }
     }
 
     /// Extends the session as due, and renews its tokens where that is due.

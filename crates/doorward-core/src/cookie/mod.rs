@@ -7,17 +7,21 @@
 
 mod attributes;
 mod name;
+mod ours;
 mod scan;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::scan::{any_cookie, cookies_with_prefix, is_cookie_value, raw_values};
 pub use self::{
     attributes::{CookieAttributes, CookieDomain, SameSite, SetCookie, SetCookieError},
     name::{CookieName, CookieNameError},
     scan::{CookieValues, cookie_values},
     settings::{CookieNames, CookieOptions, CookieSettings, CookieSettingsError},
+};
+pub(crate) use self::{
+    ours::OurCookies,
+    scan::{MAX_VALUES, any_cookie, cookies_with_prefix, is_cookie_value, raw_values},
 };
 
 /// What browsers keep at most of one cookie: its name and value together (RFC 6265bis, section 5.6).

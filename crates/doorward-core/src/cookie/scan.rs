@@ -8,8 +8,8 @@ use memchr::{memchr, memmem::Finder};
 
 use super::{CookieName, is_cookie_octet, name::is_token_byte};
 
-const MAX_SCANNED: usize = 64 * 1_024;
-const MAX_VALUES: usize = 8;
+pub(super) const MAX_SCANNED: usize = 64 * 1_024;
+pub(crate) const MAX_VALUES: usize = 8;
 const MAX_PREFIXED: usize = 64;
 
 /// The values of one cookie name; see [`cookie_values`].
@@ -144,7 +144,7 @@ impl<'h> Iterator for Matches<'h, '_> {
 
 /// Tells whether a pair begins here: at the start of the header or after a semicolon, white space aside.
 #[inline]
-fn begins_pair(header: &[u8], at: usize) -> bool {
+pub(super) fn begins_pair(header: &[u8], at: usize) -> bool {
     header
         .get(..at)
         .and_then(|before| before.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t')))
@@ -152,7 +152,7 @@ fn begins_pair(header: &[u8], at: usize) -> bool {
 }
 
 #[inline]
-fn until_semicolon(rest: &[u8]) -> &[u8] {
+pub(super) fn until_semicolon(rest: &[u8]) -> &[u8] {
     let value = memchr(b';', rest).map_or(rest, |end| rest.get(..end).unwrap_or_default());
     value.trim_ascii()
 }

@@ -18,7 +18,7 @@ use http::HeaderName;
 
 pub use self::{
     origin::{OriginPassed, check_origin, get_logout_allowed, logout_origin_passes},
-    token::CsrfTokens,
+    token::{CsrfCookies, CsrfTokens},
 };
 use crate::{code::Code, request::RequestView, session::SessionId};
 

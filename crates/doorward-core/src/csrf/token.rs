@@ -5,7 +5,7 @@ use doorward_crypto::{KeyRing, MacRing, base64url_encode, constant_time_eq};
 use http::HeaderMap;
 
 use crate::{
-    cookie::{CookieName, is_cookie_value, raw_values},
+    cookie::{CookieName, MAX_VALUES, is_cookie_value, raw_values},
     session::SessionId,
 };
 
@@ -45,10 +45,35 @@ impl CsrfTokens {
     ///
     /// Not a check of the request: nothing is refused for it.
     pub fn cookie_matches(headers: &HeaderMap, name: &CookieName, token: &[u8; 32]) -> bool {
+        let mut cookies = CsrfCookies::default();
+        raw_values(headers, name).for_each(|value| cookies.add(value));
+        cookies.hold(token)
+    }
+}
+
+/// The values of a request's CSRF cookies, at most eight of them.
+#[derive(Default)]
+pub struct CsrfCookies<'h> {
+    first: Option<&'h [u8]>,
+    /// Apart from the first, because there is one and an empty list allocates nothing.
+    others: Vec<&'h [u8]>,
+}
+
+impl<'h> CsrfCookies<'h> {
+    pub(crate) fn add(&mut self, value: &'h [u8]) {
+        if self.first.is_none() {
+            self.first = Some(value);
+        } else if self.others.len() < MAX_VALUES - 1 {
+            self.others.push(value);
+        }
+    }
+
+    /// Tells whether they hold this token and no other; see [`CsrfTokens::cookie_matches`].
+    pub fn hold(&self, token: &[u8; 32]) -> bool {
         let mut buffer = [0; ENCODED];
         let expected = URL_SAFE_NO_PAD.encode(token, Out::from_slice(&mut buffer));
         let mut found = false;
-        for value in raw_values(headers, name) {
+        for value in self.first.iter().chain(&self.others) {
             if constant_time_eq(value, expected) {
                 found = true;
             } else if is_cookie_value(value) {
@@ -56,6 +81,12 @@ impl CsrfTokens {
             }
         }
         found
+    }
+}
+
+impl core::fmt::Debug for CsrfCookies<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("CsrfCookies")
     }
 }
 

@@ -14,7 +14,8 @@ use super::{
     opened, record, tokens,
 };
 use crate::{
-    cookie::{CookieNames, CookieSettings, MAX_COOKIE_BYTES, any_cookie, raw_values},
+    cookie::{CookieNames, CookieSettings, MAX_COOKIE_BYTES, MAX_VALUES, OurCookies, any_cookie, raw_values},
+    csrf::CsrfCookies,
     ports::StoreKey,
 };
 
@@ -29,6 +30,7 @@ pub struct SessionCodec {
     identity_data: AssociatedData,
     tokens_data: AssociatedData,
     names: CookieNames,
+    ours: OurCookies,
 }
 
 /// Why a session was not sealed.
@@ -75,6 +77,7 @@ impl SessionCodec {
             identity,
             tokens,
             names: cookies.names().clone(),
+            ours: OurCookies::new(cookies.names()),
         }
     }
 
@@ -117,24 +120,20 @@ impl SessionCodec {
     /// Several cookies of the name mean that one may be planted (RFC 6265bis, section 8.6). All are opened: states of
     /// one session give the newest, two different sessions give none.
     pub fn find_identity(&self, headers: &HeaderMap) -> IdentityCookie {
-        let mut found: Option<OpenedIdentity> = None;
-        let mut any = false;
-        for value in raw_values(headers, self.names.session()) {
-            any = true;
-            let Some(opened) = self.open_identity(value) else {
-                continue;
-            };
-            match &found {
-                Some(other) if other.id() != opened.id() => return IdentityCookie::Unreadable,
-                Some(other) if other.revision() >= opened.revision() => {}
-                _ => found = Some(opened),
-            }
-        }
-        match found {
-            Some(opened) => IdentityCookie::Opened(opened),
-            None if any => IdentityCookie::Unreadable,
-            None => IdentityCookie::Absent,
-        }
+        self.find_identity_and_csrf(headers).0
+    }
+
+    /// Finds the CSRF cookies too, in the same pass.
+    ///
+    /// # Security
+    /// As [`find_identity`](Self::find_identity).
+    #[inline]
+    pub fn find_identity_and_csrf<'h>(&self, headers: &'h HeaderMap) -> (IdentityCookie, CsrfCookies<'h>) {
+        let mut sessions = Sessions::default();
+        let mut csrf = CsrfCookies::default();
+        self.ours
+            .each(headers, |value| sessions.add(self, value), |value| csrf.add(value));
+        (sessions.into_cookie(), csrf)
     }
 
     /// Seals a token part into the values of its cookies, one or two, in the order of their names.
@@ -269,6 +268,41 @@ impl SessionCodec {
         let plain = opened::write(identity)?;
         let sealed = self.identity.seal(random, &record_data(&self.identity, key), &plain)?;
         Ok(record::join(&sealed, tokens).ok_or(Unreadable)?)
+    }
+}
+
+/// The session cookies seen so far, at most eight of them.
+#[derive(Default)]
+struct Sessions {
+    count: usize,
+    newest: Option<OpenedIdentity>,
+    differ: bool,
+}
+
+impl Sessions {
+    #[inline]
+    fn add(&mut self, codec: &SessionCodec, value: &[u8]) {
+        if self.count == MAX_VALUES || self.differ {
+            return;
+        }
+        self.count += 1;
+        let Some(opened) = codec.open_identity(value) else {
+            return;
+        };
+        match &self.newest {
+            Some(other) if other.id() != opened.id() => self.differ = true,
+            Some(other) if other.revision() >= opened.revision() => {}
+            _ => self.newest = Some(opened),
+        }
+    }
+
+    #[inline]
+    fn into_cookie(self) -> IdentityCookie {
+        match self.newest {
+            Some(opened) if !self.differ => IdentityCookie::Opened(opened),
+            None if self.count == 0 => IdentityCookie::Absent,
+            _ => IdentityCookie::Unreadable,
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use memchr::memmem::Finder;
 use proptest::prelude::*;
 
 use crate::{
-    cookie::{CookieName, cookie_values, cookies_with_prefix},
+    cookie::{CookieName, CookieOptions, CookieSettings, OurCookies, cookie_values, cookies_with_prefix, raw_values},
+    origin::PublicUrl,
     test_support::{Seeded, cookie_headers},
 };
 
@@ -136,6 +137,54 @@ fn by_splitting(line: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
+/// Values of the session cookie and of the CSRF cookie by one pass, and by a search for each.
+fn both_ways(lines: &[String], csrf: &str) -> [[Vec<Vec<u8>>; 2]; 2] {
+    let public_url = PublicUrl::parse("http://localhost").unwrap();
+    let options = CookieOptions {
+        session_name: Some("s".to_owned()),
+        csrf_name: Some(csrf.to_owned()),
+        ..CookieOptions::default()
+    };
+    let settings = CookieSettings::checked(&public_url, &options).unwrap();
+    let headers = cookie_headers(lines);
+    let (mut session, mut tokens) = (Vec::new(), Vec::new());
+    OurCookies::new(settings.names()).each(
+        &headers,
+        |value| session.push(value.to_vec()),
+        |value| tokens.push(value.to_vec()),
+    );
+    for values in [&mut session, &mut tokens] {
+        values.truncate(8);
+    }
+    let by_name = |name| raw_values(&headers, name).map(<[u8]>::to_vec).collect();
+    let names = settings.names();
+    [[session, tokens], [by_name(names.session()), by_name(names.csrf())]]
+}
+
+#[test]
+fn session_and_csrf_cookie_are_found_in_one_pass() {
+    // attacks: E14
+    let long = "x".repeat(3_000);
+    let table = [
+        (vec![format!("a=1; s={long}; s.0={long}; s.1={long}; c=2")], 1, 1),
+        (vec![format!("c=1; s=2; c=3; s.0={long}; c=4; s=5; c=6")], 2, 4),
+        (vec!["s.2=1; s.c=2; s=3".to_owned(), "c=4".to_owned()], 1, 1),
+        (vec!["s.0=a=s=1; xc=2; c.0=3".to_owned()], 0, 0),
+        (vec!["a=; s=1 ;c=2".to_owned()], 1, 1),
+        (vec![vec!["s=1; c=2"; 100].join("; ")], 8, 8),
+        (vec![format!("a={}", "x".repeat(65_600)), "s=1; c=2".to_owned()], 0, 0),
+    ];
+    for (lines, sessions, tokens) in table {
+        let [found, expected] = both_ways(&lines, "c");
+        assert_eq!(found, expected);
+        assert_eq!(found.map(|values| values.len()), [sessions, tokens]);
+    }
+    // A CSRF cookie whose name begins like the session's.
+    let [found, expected] = both_ways(&["s.x=1; s=2; s.x=3; s.0=4; s.xy=5".to_owned()], "s.x");
+    assert_eq!(found, expected);
+    assert_eq!(found.map(|values| values.len()), [1, 2]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -145,6 +194,18 @@ proptest! {
     )) {
         let line = parts.concat();
         prop_assert_eq!(values([line.as_str()], "s"), by_splitting(&line, "s"), "{:?}", line);
+    }
+
+    #[test]
+    fn one_pass_finds_what_two_searches_find(
+        parts in proptest::collection::vec(
+            prop::sample::select(vec!["s", "c", "=", ";", " ", "\t", "; s=", ";c=", "; s.0=", "s.1", "s.c=", "x", "; "]),
+            0..40,
+        ),
+        csrf in prop::sample::select(vec!["c", "s.c", "cs", "sc"]),
+    ) {
+        let [found, expected] = both_ways(&[parts.concat()], csrf);
+        prop_assert_eq!(found, expected, "{:?}", parts.concat());
     }
 
     #[test]
