@@ -117,17 +117,19 @@ async function run(button, out, path, options = {}) {
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");
   delete out.dataset.status;
+  let answer;
   try {
-    const answer = await call(path, options);
-    show(out, options.method ?? "GET", path, answer);
-    if (answer.status === 401) offerSignIn(answer.body);
-    else if (state() === "signed-in") await readSession();
+    answer = await call(path, options);
   } catch {
     out.replaceChildren(el("p", { class: "answer", role: "status" }, "No answer: the backend is out of reach."));
     out.dataset.status = "0";
+    return;
   } finally {
     button.removeAttribute("aria-disabled");
   }
+  show(out, options.method ?? "GET", path, answer);
+  if (answer.status === 401) offerSignIn(answer.body);
+  else if (state() === "signed-in") await readSession();
 }
 
 /** What the page does about a 401: offer the sign-in that leads back here. */
@@ -283,12 +285,14 @@ function echo(event) {
   event.preventDefault();
   const text = $("socket-text").value;
   if (socket?.readyState === WebSocket.OPEN) return socket.send(text);
-  socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/socket`);
-  socket.addEventListener("open", () => socket.send(text));
-  socket.addEventListener("message", (message) => {
+  const opened = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/socket`);
+  socket = opened;
+  opened.addEventListener("open", () => opened.send(text));
+  opened.addEventListener("message", (message) => {
     $("out-socket").textContent = `echo: ${message.data}`;
   });
-  socket.addEventListener("close", ({ code }) => {
+  opened.addEventListener("close", ({ code }) => {
+    if (socket !== opened) return;
     $("out-socket").textContent = code === 4401 ? "Closed: the session has ended (4401)." : `Closed (${code}).`;
     if (code === 4401) readSession();
   });
@@ -296,8 +300,10 @@ function echo(event) {
 
 function stopLive() {
   if (events) stopEvents("Not listening.");
-  socket?.close();
+  const opened = socket;
   socket = null;
+  opened?.close();
+  $("out-socket").textContent = "No message yet.";
 }
 
 // --- 6. start ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ pub(super) struct Asset {
 }
 
 /// Everything the page consists of.
-pub(super) const ASSETS: [Asset; 4] = [
+pub(super) const ASSETS: [Asset; 5] = [
     Asset {
         path: "/",
         media_type: "text/html; charset=utf-8",
@@ -26,6 +26,12 @@ pub(super) const ASSETS: [Asset; 4] = [
     },
     Asset {
         path: "/favicon.svg",
+        media_type: "image/svg+xml",
+        content: include_str!("../../assets/favicon.svg"),
+    },
+    // Browsers ask for this one when they show a JSON answer by itself.
+    Asset {
+        path: "/favicon.ico",
         media_type: "image/svg+xml",
         content: include_str!("../../assets/favicon.svg"),
     },
