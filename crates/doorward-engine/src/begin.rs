@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::session::{
-    HandleCookie, Identity, IdentityCookie, SealSessionError, SessionHandle, SessionId, Tokens, User, refresh_at,
+    HandleCookie, Identity, IdentityCookie, OpenedIdentity, SealSessionError, SessionHandle, SessionId, Tokens, User,
+    check, refresh_at,
 };
 use http::HeaderMap;
 use http::header::HeaderValue;
@@ -59,6 +60,12 @@ impl Inner {
         tokens: &Tokens,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
         let mut identity = login.identity;
+        if self.is_over(&identity) {
+            return Err(LoginFailure::new(
+                Code::ProviderResponseInvalid,
+                "access token is over on arrival, and nothing renews it",
+            ));
+        }
         let mut cookies = Vec::with_capacity(4);
         match &self.place {
             SessionPlace::Cookie(_) => {
@@ -100,6 +107,13 @@ impl Inner {
             sealed => sealed,
         }
         .map_err(|error| too_large(&error))
+    }
+
+    /// Whether a session would be over when its cookie arrives: a page that sends people to login would
+    /// then send a browser in circles.
+    fn is_over(&self, identity: &Identity) -> bool {
+        let now = self.ports.clock.now();
+        OpenedIdentity::from_identity(identity).is_ok_and(|opened| check(opened, &self.lifetimes, now).is_err())
     }
 
     /// Ends the session present when the login began and the one present now.
