@@ -205,6 +205,7 @@ async fn after_a_change_of_secret_the_next_roll_seals_with_the_new_one() {
     // attacks: E4
     let both = world_of(Sessions::cookie(OTHER_SECRET).also_open_with(SECRET));
     let old = world_of(Sessions::cookie(SECRET));
+    old.provider.script(|script| script.token.expires_in = 100_000);
     old.sign_in().await;
     for cookie in old.browser.cookies() {
         both.browser.plant(cookie);

@@ -115,6 +115,8 @@ async fn everything(world: &World) -> Run {
         world.fetch.heal();
     }
     run.login(world, "return_url=/home").await;
+    run.request(world, Method::POST, "/auth/logout", None).await;
+    run.login(world, "return_url=/home").await;
     let csrf = world.csrf();
     for target in [
         "/api/me",
