@@ -209,25 +209,35 @@ struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    began_on_terminal: bool,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
+        use std::io::IsTerminal as _;
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            began_on_terminal: std::io::stderr().is_terminal(),
         })
     }
 
     async fn stop(&mut self) {
+        use std::io::IsTerminal as _;
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => tracing::info!("nothing to reload: this command has no configuration file"),
+                _ = self.hangup.recv() => {
+                    // A terminal that was closed is no terminal any more; nobody is left to stop us by Ctrl-C.
+                    if self.began_on_terminal && !std::io::stderr().is_terminal() {
+                        return;
+                    }
+                    tracing::info!("nothing to reload: this command has no configuration file");
+                }
             }
         }
     }

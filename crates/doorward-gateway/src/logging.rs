@@ -28,7 +28,9 @@ pub(crate) fn begin() -> Result<(), Failure> {
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // A log that cannot be written is reported on stderr, which would panic where stderr itself is gone.
+        .log_internal_errors(false);
     if std::io::stderr().is_terminal() {
         builder.compact().with_target(false).init();
     } else {

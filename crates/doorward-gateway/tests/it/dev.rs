@@ -238,17 +238,36 @@ async fn with_tls_the_cookies_are_those_of_production() {
 }
 
 #[tokio::test]
-async fn a_public_url_is_what_the_ready_line_and_the_redirect_uri_say() {
-    let server = Server::dev(&[
+async fn behind_a_proxy_the_provider_leads_back_to_the_public_url() {
+    let public = "https://app.example.test:7443";
+    // The ready line names the public URL, so the port behind it must be known beforehand.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = free.local_addr().unwrap().to_string();
+    drop(free);
+    let mut arguments = vec!["dev", "--listen", &listen, "--provider-listen", "127.0.0.1:0"];
+    arguments.extend([
         "--public-url",
         "https://app.example.test:7443/",
         "--auto-login",
         "alice@acme.test",
     ]);
-    assert_eq!(server.app(), "https://app.example.test:7443");
-    // Behind a proxy that ends TLS: the listener speaks http, browsers say https. The app's port is not printed then,
-    // so the page's address is taken from the log of nobody: only the ready line is judged here.
-    assert_eq!(server.stop("TERM").code, Some(0));
+    let server = Server::start(doorward(&arguments), 2);
+    assert_eq!(server.app(), public);
+
+    let mut browser = Browser::new();
+    let host = [("host", "app.example.test:7443")];
+    let login = browser
+        .fetch(Method::GET, &format!("http://{listen}/auth/login"), &host, None)
+        .await;
+    assert_eq!(login.status, 302);
+    let asked = browser.open(login.header("location")).await;
+    assert!(
+        asked
+            .header("location")
+            .starts_with(&format!("{public}/auth/callback?")),
+        "{}",
+        asked.body
+    );
 }
 
 #[tokio::test]
