@@ -3,6 +3,9 @@
 //! The job runs in [`Tasks`], never in the request that began it: a client that hangs up takes
 //! nothing down with it. A waiter that is dropped stops waiting and changes nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,6 +3,9 @@
 //! Kept until the ticket would have expired, at most [`MAX_USED`]; beyond that the oldest go, and the
 //! provider, which accepts a code once, is the second line.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -29,18 +32,27 @@ impl UsedTickets {
     pub(crate) fn first_use(&self, state: &str, now: UnixTime) -> bool {
         let digest = sha256(state.as_bytes());
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((oldest, at)) = used.by_age.front().copied() {
-            let over = now.saturating_since(at) > LOGIN_LIFETIME.saturating_add(Duration::from_secs(60));
-            if !over && used.by_age.len() < MAX_USED {
+        let over = |at: UnixTime| now.saturating_since(at) > LOGIN_LIFETIME.saturating_add(Duration::from_secs(60));
+        used.forget_while(|_, at| over(at));
+        // Room is made for what is new only: a second use must not push its own first one out.
+        if used.digests.contains(&digest) {
+            return false;
+        }
+        used.forget_while(|used, _| used.by_age.len() >= MAX_USED);
+        used.digests.insert(digest);
+        used.by_age.push_back((digest, now));
+        true
+    }
+}
+
+impl Used {
+    fn forget_while(&mut self, is_due: impl Fn(&Self, UnixTime) -> bool) {
+        while let Some((oldest, at)) = self.by_age.front().copied() {
+            if !is_due(self, at) {
                 break;
             }
-            used.by_age.pop_front();
-            used.digests.remove(&oldest);
+            self.by_age.pop_front();
+            self.digests.remove(&oldest);
         }
-        let first = used.digests.insert(digest);
-        if first {
-            used.by_age.push_back((digest, now));
-        }
-        first
     }
 }
