@@ -59,8 +59,10 @@ pub enum SealSessionError {
 pub enum IdentityCookie {
     /// There is no session cookie.
     Absent,
-    /// There is one, or there are several, and none can be trusted.
+    /// There is one, or there are several, and none can be opened.
     Unreadable,
+    /// Two different sessions came: one may be planted, so none is believed.
+    Conflict,
     /// Exactly one session was opened.
     Opened(OpenedIdentity),
 }
@@ -134,6 +136,30 @@ impl SessionCodec {
         self.ours
             .each(headers, |value| sessions.add(self, value), |value| csrf.add(value));
         (sessions.into_cookie(), csrf)
+    }
+
+    /// Opens every session that the cookies hold, each once in its newest state; for ending them all.
+    pub fn every_identity(&self, headers: &HeaderMap) -> Vec<OpenedIdentity> {
+        let mut found: Vec<OpenedIdentity> = Vec::new();
+        for opened in raw_values(headers, self.names.session()).filter_map(|value| self.open_identity(value)) {
+            match found.iter_mut().find(|other| other.id() == opened.id()) {
+                Some(other) if other.revision() >= opened.revision() => {}
+                Some(other) => *other = opened,
+                None => found.push(opened),
+            }
+        }
+        found
+    }
+
+    /// Reads every handle that the cookies hold, each once; for ending them all.
+    pub fn every_handle(&self, headers: &HeaderMap) -> Vec<SessionHandle> {
+        let mut found: Vec<SessionHandle> = Vec::new();
+        for handle in raw_values(headers, self.names.session()).filter_map(SessionHandle::parse) {
+            if !found.contains(&handle) {
+                found.push(handle);
+            }
+        }
+        found
     }
 
     /// Seals a token part into the values of its cookies, one or two, in the order of their names.
@@ -247,7 +273,7 @@ impl SessionCodec {
                 continue;
             };
             match &found {
-                Some(other) if *other != handle => return HandleCookie::Unreadable,
+                Some(other) if *other != handle => return HandleCookie::Conflict,
                 _ => found = Some(handle),
             }
         }
@@ -299,9 +325,10 @@ impl Sessions {
     #[inline]
     fn into_cookie(self) -> IdentityCookie {
         match self.newest {
-            Some(opened) if !self.differ => IdentityCookie::Opened(opened),
+            Some(_) if self.differ => IdentityCookie::Conflict,
+            Some(opened) => IdentityCookie::Opened(opened),
             None if self.count == 0 => IdentityCookie::Absent,
-            _ => IdentityCookie::Unreadable,
+            None => IdentityCookie::Unreadable,
         }
     }
 }

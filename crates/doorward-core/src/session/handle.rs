@@ -20,8 +20,10 @@ pub struct SessionHandle {
 pub enum HandleCookie {
     /// There is no session cookie.
     Absent,
-    /// There is one, or there are several, and none can be trusted.
+    /// There is one, or there are several, and none has the shape of a handle.
     Unreadable,
+    /// Two different handles came: one may be planted, so none is believed.
+    Conflict,
     /// Exactly one handle; whether a session stands behind it is for the store to say.
     Found(SessionHandle),
 }

@@ -29,6 +29,6 @@ pub use self::{
     id::SessionId,
     identity::{Identity, User},
     lifetime::{Expired, Lifetimes, LiveSession, check, refresh_at},
-    opened::{IdentityBody, OpenedIdentity, Unreadable},
+    opened::{IdentityBody, OpenedIdentity, Unreadable, provider_tag},
     tokens::Tokens,
 };

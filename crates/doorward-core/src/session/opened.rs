@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_crypto::Opened;
+use doorward_crypto::{Opened, sha256};
 use doorward_oidc::UnixTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -34,6 +34,7 @@ enum Plain {
 struct Head {
     id: SessionId,
     csrf: [u8; 32],
+    provider_tag: [u8; 8],
     revision: u64,
     issued_at: UnixTime,
     idle_expires_at: UnixTime,
@@ -163,6 +164,14 @@ impl OpenedIdentity {
         self.head.has_token_part
     }
 
+    /// Tells whether the session was begun at this provider, named as [`Identity::provider`] names it.
+    ///
+    /// A session of another provider must not act here: its subject means somebody else, and its tokens belong
+    /// elsewhere.
+    pub fn is_of_provider(&self, tag: [u8; 8]) -> bool {
+        self.head.provider_tag == tag
+    }
+
     /// Returns the CSRF token.
     pub const fn csrf_token(&self) -> &[u8; 32] {
         &self.head.csrf
@@ -262,8 +271,14 @@ impl core::fmt::Debug for IdentityBody<'_> {
     }
 }
 
-/// Version, flags, id, csrf, six numbers, the tenant's length.
-const HEAD_BYTES: usize = 1 + 1 + 16 + 32 + 6 * 8 + 1;
+/// Version, flags, id, csrf, the provider's tag, six numbers, the tenant's length.
+const HEAD_BYTES: usize = 1 + 1 + 16 + 32 + 8 + 6 * 8 + 1;
+
+/// Shortens a provider's name to what the head carries, so that the guard can compare without reading the body.
+pub fn provider_tag(provider: &str) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = sha256(provider.as_bytes());
+    [a, b, c, d, e, f, g, h]
+}
 
 /// Writes the plaintext of an identity part.
 pub(super) fn write(identity: &Identity) -> Result<Vec<u8>, Unreadable> {
@@ -283,6 +298,7 @@ pub(super) fn write(identity: &Identity) -> Result<Vec<u8>, Unreadable> {
     plain.extend_from_slice(&[VERSION, flags]);
     plain.extend_from_slice(identity.id.as_bytes());
     plain.extend_from_slice(&identity.csrf);
+    plain.extend_from_slice(&provider_tag(&identity.provider));
     let seconds = |time: Option<UnixTime>| time.map_or(0, UnixTime::seconds);
     for number in [
         identity.revision,
@@ -334,6 +350,7 @@ fn read_head(plain: &[u8]) -> Option<(Head, usize)> {
     }
     let (&id, rest) = rest.split_first_chunk()?;
     let (&csrf, rest) = rest.split_first_chunk()?;
+    let (&provider_tag, rest) = rest.split_first_chunk()?;
     let (revision, rest) = take_number(rest)?;
     let (issued_at, rest) = take_number(rest)?;
     let (idle_expires_at, rest) = take_number(rest)?;
@@ -346,6 +363,7 @@ fn read_head(plain: &[u8]) -> Option<(Head, usize)> {
     let head = Head {
         id: SessionId::from_bytes(id),
         csrf,
+        provider_tag,
         revision,
         issued_at: UnixTime::from_seconds(issued_at),
         idle_expires_at: UnixTime::from_seconds(idle_expires_at),

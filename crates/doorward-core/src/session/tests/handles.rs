@@ -68,7 +68,8 @@ fn one_handle_is_found_and_two_are_none() {
     let (a, b) = (handle(1).encode(), handle(2).encode());
     assert!(matches!(found(&[&a]), HandleCookie::Found(found) if found == handle(1)));
     assert!(matches!(found(&[&a, &a, "garbage"]), HandleCookie::Found(found) if found == handle(1)));
-    assert!(matches!(found(&[&a, &b]), HandleCookie::Unreadable));
+    assert!(matches!(found(&[&a, &b]), HandleCookie::Conflict));
+    assert_eq!(codec().every_handle(&session_headers([&a, &b, &a])).len(), 2);
     assert!(matches!(found(&["garbage"]), HandleCookie::Unreadable));
     assert!(matches!(found(&[""]), HandleCookie::Unreadable));
     assert!(matches!(

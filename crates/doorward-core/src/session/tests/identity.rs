@@ -14,7 +14,7 @@ use crate::{
     csrf::CsrfTokens,
     login_ticket::{LoginTicket, LoginTickets},
     origin::PublicUrl,
-    session::{IdentityCookie, OpenedIdentity, SealSessionError, SessionCodec, Unreadable},
+    session::{IdentityCookie, OpenedIdentity, SealSessionError, SessionCodec, Unreadable, provider_tag},
     test_support::{NoRandom, Seeded, at, cookie_headers, https_cookies, identity, keys, pending},
 };
 
@@ -214,7 +214,7 @@ fn content_of_a_later_version_counts_as_unreadable() {
     }
     // A head with a body of another form opens, and its body is refused when asked for.
     let mut plain = vec![1, 0];
-    plain.extend_from_slice(&[0; 16 + 32 + 48]);
+    plain.extend_from_slice(&[0; 16 + 32 + 8 + 48]);
     plain.extend_from_slice(b"\x04acme\xff\xff");
     let value = sealer.seal(&Seeded::new(9), &data, &plain).unwrap();
     let opened = opened(codec().find_identity(&session_headers([&value]))).unwrap();
@@ -241,8 +241,13 @@ fn of_several_cookies_one_session_is_found_and_two_are_none() {
     assert_eq!(revision(&[&first, &first]), Some(1));
     for values in [[&first, &other], [&other, &first]] {
         let found = codec().find_identity(&session_headers(values));
-        assert!(matches!(found, IdentityCookie::Unreadable));
+        assert!(matches!(found, IdentityCookie::Conflict));
+        assert_eq!(codec().every_identity(&session_headers(values)).len(), 2);
     }
+    assert_eq!(
+        codec().every_identity(&session_headers([&first, &newer]))[0].revision(),
+        2
+    );
     // Beyond the cap nothing is tried.
     let mut flood = vec!["garbage"; 8];
     flood.push(&first);
@@ -365,4 +370,14 @@ proptest! {
             let _ = (opened.tenant().len(), opened.body().is_ok(), opened.to_identity().is_ok());
         }
     }
+}
+
+#[test]
+fn session_of_another_provider_is_told_apart_without_reading_its_body() {
+    let mut mine = identity(1);
+    mine.provider = "https://id.example app".to_owned();
+    let opened = OpenedIdentity::from_identity(&mine).unwrap();
+    assert!(opened.is_of_provider(provider_tag("https://id.example app")));
+    assert!(!opened.is_of_provider(provider_tag("https://id.example other")));
+    assert!(!opened.is_of_provider(provider_tag("https://other.example app")));
 }

@@ -33,7 +33,7 @@ fn session_headers<V: AsRef<str>>(values: impl IntoIterator<Item = V>) -> Header
 fn opened(found: IdentityCookie) -> Option<OpenedIdentity> {
     match found {
         IdentityCookie::Opened(opened) => Some(opened),
-        IdentityCookie::Absent | IdentityCookie::Unreadable => None,
+        IdentityCookie::Absent | IdentityCookie::Unreadable | IdentityCookie::Conflict => None,
     }
 }
 
