@@ -31,6 +31,9 @@ pub(crate) struct Inner {
     pub(crate) origins: AllowedOrigins,
     pub(crate) urls: Urls,
     pub(crate) provider: Arc<ProviderState>,
+    /// The provider and our client there, as sessions name them, and the same shortened for the guard.
+    pub(crate) provider_name: String,
+    pub(crate) provider_tag: [u8; 8],
     pub(crate) cookies: CookieSettings,
     pub(crate) codec: SessionCodec,
     pub(crate) tickets: LoginTickets,

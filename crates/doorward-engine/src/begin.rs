@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::session::{
-    HandleCookie, Identity, IdentityCookie, OpenedIdentity, SealSessionError, SessionHandle, SessionId, Tokens, User,
-    check, refresh_at,
+    Identity, OpenedIdentity, SealSessionError, SessionHandle, SessionId, Tokens, User, check, refresh_at,
 };
 use http::HeaderMap;
 use http::header::HeaderValue;
@@ -17,6 +15,7 @@ use crate::newest::NotWritten;
 use crate::token_calls::{LoginFailure, SignedIn};
 
 /// The sessions that a login replaces.
+#[derive(Default)]
 pub(crate) struct Before {
     pub(crate) session: Option<SessionId>,
     pub(crate) handle: Option<SessionHandle>,
@@ -30,7 +29,7 @@ impl Inner {
         Identity {
             id,
             revision: 1,
-            provider: user.issuer.clone(),
+            provider: self.provider_name.clone(),
             roles_are_ours: false,
             user,
             scopes: signed_in.scopes.clone(),
@@ -69,7 +68,7 @@ impl Inner {
         let mut cookies = Vec::with_capacity(4);
         match &self.place {
             SessionPlace::Cookie(_) => {
-                let sealed = self.seal_fresh(&mut identity)?;
+                let sealed = self.seal_sparing(&mut identity).map_err(|error| too_large(&error))?;
                 cookies.extend(self.session_cookie(sealed, &identity));
                 cookies.extend(
                     self.token_cookies(&identity, tokens)
@@ -95,20 +94,6 @@ impl Inner {
         Ok(cookies)
     }
 
-    /// Seals a new identity; claims kept for convenience go where they are what makes it too large.
-    fn seal_fresh(&self, identity: &mut Identity) -> Result<String, LoginFailure> {
-        let random = &*self.ports.random;
-        match self.codec.seal_identity(random, identity) {
-            Err(SealSessionError::TooLarge { bytes }) if !identity.user.claims.is_empty() => {
-                tracing::warn!(bytes, "claims left out of the session; they do not fit into its cookie");
-                identity.user.claims.clear();
-                self.codec.seal_identity(random, identity)
-            }
-            sealed => sealed,
-        }
-        .map_err(|error| too_large(&error))
-    }
-
     /// Whether a session would be over when its cookie arrives: a page that sends people to login would
     /// then send a browser in circles.
     fn is_over(&self, identity: &Identity) -> bool {
@@ -116,38 +101,14 @@ impl Inner {
         OpenedIdentity::from_identity(identity).is_ok_and(|opened| check(opened, &self.lifetimes, now).is_err())
     }
 
-    /// Ends the session present when the login began and the one present now.
+    /// Ends the session present when the login began and every one present now.
     pub(crate) async fn end_before(&self, headers: &HeaderMap, before: Before) {
-        let until = self.lifetimes.absolute_end(self.ports.clock.now());
-        match &self.place {
-            SessionPlace::Cookie(newest) => {
-                let mut ended: Vec<(SessionId, UnixTime)> = before.session.map(|id| (id, until)).into_iter().collect();
-                if let IdentityCookie::Opened(opened) = self.codec.find_identity(headers) {
-                    if let Some(token) = self.refresh_token_of(newest, headers, &opened) {
-                        self.revoke_in_background(token);
-                    }
-                    ended.push((*opened.id(), opened.absolute_expires_at()));
-                }
-                for (id, until) in ended {
-                    newest.end(&id, Code::SessionRevoked, until, self.ports.clock.now());
-                }
-            }
-            SessionPlace::Store(store) => {
-                let now = match self.codec.find_handle(headers) {
-                    HandleCookie::Found(handle) => Some(handle),
-                    _ => None,
-                };
-                for handle in before.handle.into_iter().chain(now) {
-                    match self.end_stored(store, &handle).await {
-                        Ok(tokens) => {
-                            if let Some(token) = tokens.and_then(|tokens| tokens.refresh_token) {
-                                self.revoke_in_background(token);
-                            }
-                        }
-                        Err(error) => tracing::error!(%error, "the session before this login could not be ended"),
-                    }
-                }
-            }
+        let (farewells, failed) = self.end_presented(headers, before).await;
+        for token in farewells.into_iter().filter_map(|farewell| farewell.refresh_token) {
+            self.revoke_in_background(token);
+        }
+        if let Some(error) = failed {
+            tracing::error!(%error, "a session before this login could not be ended");
         }
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use doorward_core::cookie::{CookieName, CookieOptions, CookieSettings, CookieSettingsError};
 use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
-use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, same_site};
+use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, is_loopback_host, same_site};
 use doorward_core::ports::{BoxFuture, Clock, Fetch, Random, Tasks};
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{Lifetimes, SessionCodec};
+use doorward_core::session::{Lifetimes, SessionCodec, provider_tag};
 use doorward_core::tenant::{TenantId, TenantScope};
 use doorward_crypto::SystemRandom;
 use doorward_oidc::ResponseMode;
@@ -202,6 +202,7 @@ impl EngineBuilder {
             PublicUrl::parse(&public_url).map_err(|error| BuildError::setting("server.public_url", error))?;
         let origins = AllowedOrigins::new(public_url.origin(), &self.app_origins)
             .map_err(|error| BuildError::setting("server.app_origins", error))?;
+        refuse_plain_http(&public_url, &origins)?;
         let sessions = required("session.secrets", self.sessions)?;
         let provider = required("provider.issuer", self.provider)?.checked()?;
         let cookies = cookie_settings(&sessions, &public_url, &provider)?;
@@ -209,9 +210,9 @@ impl EngineBuilder {
         let lifetimes = lifetimes(&sessions)?;
         let scope = match self.tenant {
             None => TenantScope::Any,
-            Some(name) => {
-                TenantScope::One(TenantId::parse(&name).map_err(|error| BuildError::setting("tenants.name", error))?)
-            }
+            Some(name) => TenantScope::One(
+                TenantId::from_claim(&name).map_err(|error| BuildError::setting("tenants.name", error))?,
+            ),
         };
         let csrf_header = sessions.csrf_header_name.as_deref().unwrap_or("x-csrf-token");
         let csrf_header = HeaderName::from_bytes(csrf_header.to_ascii_lowercase().as_bytes())
@@ -233,7 +234,11 @@ impl EngineBuilder {
             fetch: required("fetch", self.fetch)?,
             tasks: required("tasks", self.tasks)?,
         };
+        // Neither an issuer nor this separator can hold the other.
+        let provider_name = format!("{} {}", provider.issuer.as_str(), provider.client.client_id);
         let inner = Inner {
+            provider_tag: provider_tag(&provider_name),
+            provider_name,
             urls,
             provider: Arc::new(ProviderState::new(provider)),
             codec: SessionCodec::new(&keys, &cookies),
@@ -257,6 +262,22 @@ impl EngineBuilder {
             public_url,
         };
         Ok(Engine { inner: Arc::new(inner) })
+    }
+}
+
+/// Whoever can change the traffic of a plain http page would call the https application in its user's name.
+fn refuse_plain_http(public_url: &PublicUrl, origins: &AllowedOrigins) -> Result<(), BuildError> {
+    let plain = origins
+        .app()
+        .iter()
+        .map(AppOrigin::base)
+        .find(|origin| !origin.is_https() && !is_loopback_host(origin.host()));
+    match plain {
+        Some(origin) if public_url.is_https() => Err(BuildError::text(
+            "server.app_origins",
+            format!("expected https as in server.public_url, found {:?}", origin.as_str()),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -183,17 +183,14 @@ impl Inner {
             PlacedSession::Store { handle } => {
                 cookies.extend(self.session_cookie(handle.encode(), identity));
             }
-            PlacedSession::Cookie => match self.codec.seal_identity(&*self.ports.random, identity) {
-                Ok(sealed) => {
-                    cookies.extend(self.session_cookie(sealed, identity));
-                    if let Some(tokens) = state.tokens.as_ref().filter(|_| tokens) {
-                        cookies.extend(self.token_cookies(identity, tokens).unwrap_or_default());
-                    }
+            PlacedSession::Cookie => {
+                cookies.extend(self.session_cookie(state.sealed.clone(), identity));
+                // Two parts of two states would count as no token part.
+                let moved = identity.access_token_expires_at != session.inner.live.access_token_expires_at();
+                if let Some(tokens) = state.tokens.as_ref().filter(|_| tokens || moved) {
+                    cookies.extend(self.token_cookies(identity, tokens).unwrap_or_default());
                 }
-                Err(error) => {
-                    tracing::error!(%error, "session could not be sealed; its last state stays");
-                }
-            },
+            }
         }
         cookies
     }

@@ -115,9 +115,12 @@ impl Engine {
     /// protects by itself, CSRF included.
     pub fn session(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
         if let Some(passed) = &*context.passed() {
-            return Verdict::Ready(self.inner.decide(&Rule::Session, passed));
+            return Verdict::Ready(with_user(self.inner.decide(&Rule::Session, passed)));
         }
-        self.guard(context, view, &Rule::Session)
+        match self.guard(context, view, &Rule::Session) {
+            Verdict::Ready(passed) => Verdict::Ready(with_user(passed)),
+            Verdict::Wait(verdict) => Verdict::Wait(Box::pin(async move { with_user(verdict.await) })),
+        }
     }
 }
 
@@ -157,8 +160,11 @@ impl Inner {
         let (identity, csrf_cookies) = self.codec.find_identity_and_csrf(view.headers);
         let opened = match identity {
             IdentityCookie::Absent => return refused(Code::SessionMissing),
-            IdentityCookie::Unreadable if origin.is_ok() => return refused(Code::SessionInvalid),
-            IdentityCookie::Unreadable => return refused(Code::CrossOrigin),
+            IdentityCookie::Unreadable | IdentityCookie::Conflict if origin.is_err() => {
+                return refused(Code::CrossOrigin);
+            }
+            IdentityCookie::Unreadable => return refused(Code::SessionInvalid),
+            IdentityCookie::Conflict => return Identifying::Ready(Err(Denial::conflict())),
             IdentityCookie::Opened(opened) => opened,
         };
         let origin = match origin {
@@ -214,8 +220,11 @@ impl Inner {
     ) -> Identifying {
         let handle = match self.codec.find_handle(view.headers) {
             HandleCookie::Absent => return refused(Code::SessionMissing),
-            HandleCookie::Unreadable if origin.is_ok() => return refused(Code::SessionInvalid),
-            HandleCookie::Unreadable => return refused(Code::CrossOrigin),
+            HandleCookie::Unreadable | HandleCookie::Conflict if origin.is_err() => {
+                return refused(Code::CrossOrigin);
+            }
+            HandleCookie::Unreadable => return refused(Code::SessionInvalid),
+            HandleCookie::Conflict => return Identifying::Ready(Err(Denial::conflict())),
             HandleCookie::Found(handle) => handle,
         };
         // A forged request costs no store call: the token is an HMAC over the ID that it came with.
@@ -265,7 +274,7 @@ impl Inner {
         let opened = self
             .codec
             .open_record_identity(&key, &stored.payload)
-            .filter(|opened| opened.id() == handle.id())
+            .filter(|opened| opened.id() == handle.id() && opened.is_of_provider(self.provider_tag))
             .ok_or(Denial::new(Code::SessionInvalid))?;
         let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
         let place = PlacedSession::Store { handle };
@@ -286,6 +295,10 @@ impl Inner {
         mode: CsrfMode,
         now: UnixTime,
     ) -> Result<(LiveSession, CsrfPassed), Denial> {
+        // Security: another provider's subject is somebody else, and its tokens are not for this one.
+        if !opened.is_of_provider(self.provider_tag) {
+            return Err(Denial::new(Code::SessionInvalid));
+        }
         let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
         let csrf = csrf::check(origin, view, &self.csrf, live.id(), &self.csrf_header, mode)
             .map_err(|error| Denial::new(csrf_code(error)))?;
@@ -333,7 +346,7 @@ impl Inner {
         identified: Identified,
     ) -> Result<Pass, Denial> {
         let (session, csrf) = identified.map_err(|mut denial| {
-            if denial.is_without_session() {
+            if denial.is_without_session() && denial.login != LoginHint::Never {
                 denial.login = login;
             }
             denial
@@ -356,6 +369,14 @@ impl Inner {
             Ok(_authorized) => Ok(Pass::Session(passed.session.clone())),
             Err(denied) => Err(denial(denied)),
         }
+    }
+}
+
+/// Nobody gets a session in hand whose user cannot be read.
+fn with_user(passed: Result<Pass, Denial>) -> Result<Pass, Denial> {
+    match passed {
+        Ok(Pass::Session(session)) if !session.has_user() => Err(Denial::new(Code::SessionInvalid)),
+        passed => passed,
     }
 }
 

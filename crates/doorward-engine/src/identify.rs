@@ -29,6 +29,11 @@ const PROTOCOL_CLAIMS: [&str; 14] = [
 const MAX_CLAIMS_BYTES: usize = 1_024;
 const MAX_NAME_BYTES: usize = 256;
 
+/// A tenant claim is there and names no tenant; whoever has it belongs to none that we could tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("tenant claim must be a text of 1 to 255 visible ASCII characters")]
+pub(crate) struct TenantClaimUnusable;
+
 /// Reads the user out of a verified ID token, userinfo and the access token, in this order.
 ///
 /// The access token's claims are read without a check of its signature: it came straight from the
@@ -38,12 +43,12 @@ pub(crate) fn user(
     id_token: &VerifiedIdToken,
     userinfo: Option<&UserInfo>,
     access_token: &SecretString,
-) -> User {
-    let sources = sources(id_token, userinfo, access_token);
+) -> Result<User, TenantClaimUnusable> {
+    let sources = sources(id_token, userinfo, Some(access_token));
     let mut user = User {
         subject: id_token.subject().to_owned(),
         issuer: id_token.issuer().to_owned(),
-        tenant: tenant(settings, &sources).as_str().to_owned(),
+        tenant: tenant(settings, &sources)?.as_str().to_owned(),
         email: None,
         email_verified: false,
         name: None,
@@ -51,30 +56,46 @@ pub(crate) fn user(
         claims: kept_claims(&sources),
     };
     describe(settings, &sources, &mut user);
-    user
+    Ok(user)
 }
 
-/// Brings a user up to date with a refreshed ID token: what it says counts, what it leaves out stays.
-///
-/// Subject, issuer and tenant never change within a session.
-pub(crate) fn update(
-    settings: &ProviderSettings,
-    user: &mut User,
-    id_token: &VerifiedIdToken,
-    access_token: &SecretString,
-) {
-    describe(settings, &sources(id_token, None, access_token), user);
+/// What a refresh says anew of the user.
+pub(crate) struct Described {
+    pub(crate) id_token: VerifiedIdToken,
+    /// Asked for where the roles do not stand in the ID token.
+    pub(crate) userinfo: Option<UserInfo>,
+    /// Userinfo was to be asked and gave no answer: the roles stay as they are.
+    pub(crate) is_partial: bool,
+}
+
+impl Described {
+    /// Brings a user up to date: what is said counts, what is left out stays.
+    ///
+    /// Subject, issuer and tenant never change within a session.
+    pub(crate) fn update(&self, settings: &ProviderSettings, user: &mut User, access_token: &SecretString) {
+        let access_token = (!self.is_partial).then_some(access_token);
+        describe(
+            settings,
+            &sources(&self.id_token, self.userinfo.as_ref(), access_token),
+            user,
+        );
+    }
+}
+
+/// Whether the roles stand in the ID token, so that nobody else need be asked for them.
+pub(crate) fn has_roles(settings: &ProviderSettings, id_token: &VerifiedIdToken) -> bool {
+    lookup(&sources(id_token, None, None), &settings.roles_claim).is_some()
 }
 
 fn sources<'a>(
     id_token: &'a VerifiedIdToken,
     userinfo: Option<&'a UserInfo>,
-    access_token: &SecretString,
+    access_token: Option<&SecretString>,
 ) -> ClaimSources<'a> {
     ClaimSources {
         id_token: id_token.claims(),
         userinfo: userinfo.map(UserInfo::claims),
-        access_token: unverified_access_token_claims(access_token),
+        access_token: access_token.and_then(unverified_access_token_claims),
     }
 }
 
@@ -92,12 +113,20 @@ fn describe(settings: &ProviderSettings, sources: &ClaimSources<'_>, user: &mut 
     }
 }
 
-/// The tenant's claim, else `default`; a claim that is no name counts as absent.
-fn tenant(settings: &ProviderSettings, sources: &ClaimSources<'_>) -> TenantId {
-    lookup(sources, &settings.tenant_claim)
-        .and_then(Value::as_str)
-        .and_then(|name| TenantId::from_claim(name).ok())
-        .unwrap_or_else(TenantId::default_tenant)
+/// The tenant's claim; `default` where there is none.
+///
+/// # Security
+/// A claim that is there and cannot be used is an error: as `default` it would put users of different
+/// tenants together.
+fn tenant(settings: &ProviderSettings, sources: &ClaimSources<'_>) -> Result<TenantId, TenantClaimUnusable> {
+    match lookup(sources, &settings.tenant_claim) {
+        None => Ok(TenantId::default_tenant()),
+        Some(Value::String(empty)) if empty.is_empty() => Ok(TenantId::default_tenant()),
+        Some(claim) => claim
+            .as_str()
+            .and_then(|name| TenantId::from_claim(name).ok())
+            .ok_or(TenantClaimUnusable),
+    }
 }
 
 /// Joins the claims of ID token and userinfo; the largest go first where they are too many.

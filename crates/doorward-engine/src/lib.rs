@@ -12,6 +12,7 @@ mod clock;
 mod commit;
 mod context;
 mod error;
+mod farewell;
 mod guard;
 mod hooks;
 mod identify;

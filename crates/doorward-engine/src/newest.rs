@@ -3,13 +3,14 @@
 //! A sealed cookie cannot be called back, and requests overtake one another. So the process keeps,
 //! per session ID, the newest state it has written (contract section 4, the reuse window): a late
 //! request with an older cookie is served from it, and no response writes an older state. The state
-//! stays until the session ends by time or [`MAX_STATES`] newer ones came; an ended session is
+//! stays for [`REUSE_WINDOW`] at least, and on until [`MAX_STATES`] newer ones came; an ended session is
 //! remembered until its absolute end, at most [`MAX_ENDED`], the oldest dropped first.
 //!
 //! The ID comes from a cookie that we sealed, so nobody outside chooses the keys of these maps.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
@@ -20,6 +21,10 @@ use crate::state::Change;
 const SHARDS: usize = 16;
 /// States kept at once: some 60 MB where each holds full token parts.
 pub(crate) const MAX_STATES: usize = 20_000;
+/// States kept at once where none of them is older than [`REUSE_WINDOW`].
+pub(crate) const HARD_MAX_STATES: usize = 3 * MAX_STATES;
+/// How long a state is kept at least, for requests that were on their way with the one before.
+pub(crate) const REUSE_WINDOW: Duration = Duration::from_secs(60);
 /// Ended sessions remembered at once.
 pub(crate) const MAX_ENDED: usize = 100_000;
 
@@ -28,7 +33,12 @@ pub(crate) struct SessionState {
     pub(crate) identity: Identity,
     /// The tokens, where this process renewed them; otherwise they are in the cookie alone.
     pub(crate) tokens: Option<Arc<Tokens>>,
+    /// The identity part as a cookie holds it; empty for a stored session.
+    pub(crate) sealed: String,
 }
+
+/// Seals an identity part so that a browser can keep it; may leave out what can be spared.
+pub(crate) type Seal<'a> = &'a dyn Fn(&mut Identity) -> Result<String, NotWritten>;
 
 /// What is known of a session beyond its cookie.
 pub(crate) enum Known {
@@ -40,6 +50,10 @@ pub(crate) enum Known {
     Ended(Code),
 }
 
+/// The session had ended before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AlreadyEnded;
+
 /// Why a session's next state was not written.
 #[derive(Debug)]
 pub(crate) enum NotWritten {
@@ -47,6 +61,8 @@ pub(crate) enum NotWritten {
     Ended(Code),
     /// The state before cannot be read.
     Unreadable,
+    /// The next state would not fit into its cookie.
+    TooLarge,
     /// The store did not answer.
     Store,
 }
@@ -59,7 +75,8 @@ pub(crate) struct Newest {
 #[derive(Default)]
 struct Shard {
     states: HashMap<SessionId, (Arc<SessionState>, u64)>,
-    states_by_age: VecDeque<(SessionId, u64)>,
+    /// Each write with its number and time; only a session's latest counts.
+    states_by_age: VecDeque<(SessionId, u64, UnixTime)>,
     writes: u64,
     ended: HashMap<SessionId, (Code, UnixTime)>,
     ended_by_age: VecDeque<SessionId>,
@@ -84,12 +101,31 @@ impl Newest {
         }
     }
 
+    /// The tokens of a session, where this process wrote them and they are those of `access_token_end`.
+    ///
+    /// For requests whose token cookies are older than their identity part: the two were on their way
+    /// in different responses.
+    pub(crate) fn tokens(&self, id: &SessionId, access_token_end: Option<UnixTime>) -> Option<Arc<Tokens>> {
+        let shard = self.shard(id);
+        let (state, _) = shard.states.get(id)?;
+        let tokens = state.tokens.as_ref()?;
+        (tokens.access_token_expires_at == access_token_end).then(|| Arc::clone(tokens))
+    }
+
     /// Writes the next state of a session: `change` is applied to the newest one, or to `base`
-    /// where the cookie is the newest.
+    /// where the cookie is the newest, and `seal` says whether a browser can keep the result.
     ///
     /// # Errors
-    /// [`NotWritten::Ended`] if the session has ended meanwhile.
-    pub(crate) fn update(&self, base: &Identity, change: Change<'_>) -> Result<Arc<SessionState>, NotWritten> {
+    /// [`NotWritten::Ended`] if the session has ended meanwhile, by itself included: a request that
+    /// was held back for long must not bring it back. [`NotWritten::TooLarge`] if it cannot be sealed;
+    /// the state before stays.
+    pub(crate) fn update(
+        &self,
+        base: &Identity,
+        now: UnixTime,
+        change: Change<'_>,
+        seal: Seal<'_>,
+    ) -> Result<Arc<SessionState>, NotWritten> {
         let id = &base.id;
         let mut shard = self.shard(id);
         if let Some((code, _)) = shard.ended.get(id) {
@@ -104,21 +140,42 @@ impl Newest {
             Some(state) => (state.identity.clone(), state.tokens.clone()),
             None => (base.clone(), None),
         };
+        if now >= identity.idle_expires_at.min(identity.absolute_expires_at) {
+            return Err(NotWritten::Ended(Code::SessionExpired));
+        }
         change(&mut identity, &mut tokens);
         identity.revision = identity.revision.saturating_add(1);
-        let state = Arc::new(SessionState { identity, tokens });
-        shard.remember(id, Arc::clone(&state));
+        let sealed = seal(&mut identity)?;
+        let state = Arc::new(SessionState {
+            identity,
+            tokens,
+            sealed,
+        });
+        shard.remember(id, Arc::clone(&state), now);
         Ok(state)
     }
 
-    /// Remembers that a session ended, until its cookies could not be used anyway.
-    pub(crate) fn end(&self, id: &SessionId, code: Code, until: UnixTime, now: UnixTime) {
+    /// Ends a session, until its cookies could not be used anyway, and returns its newest state where
+    /// this process had written one.
+    ///
+    /// # Errors
+    /// [`AlreadyEnded`] if it had ended before; what it left was dealt with then.
+    pub(crate) fn end(
+        &self,
+        id: &SessionId,
+        code: Code,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<Option<Arc<SessionState>>, AlreadyEnded> {
         let mut shard = self.shard(id);
-        shard.states.remove(id);
-        if shard.ended.insert(*id, (code, until)).is_none() {
-            shard.ended_by_age.push_back(*id);
+        if shard.ended.contains_key(id) {
+            return Err(AlreadyEnded);
         }
+        let state = shard.states.remove(id).map(|(state, _)| state);
+        shard.ended.insert(*id, (code, until));
+        shard.ended_by_age.push_back(*id);
         shard.forget_ended(now);
+        Ok(state)
     }
 
     fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
@@ -133,20 +190,22 @@ impl Newest {
 }
 
 impl Shard {
-    fn remember(&mut self, id: &SessionId, state: Arc<SessionState>) {
+    fn remember(&mut self, id: &SessionId, state: Arc<SessionState>, now: UnixTime) {
         self.writes = self.writes.wrapping_add(1);
         self.states.insert(*id, (state, self.writes));
-        self.states_by_age.push_back((*id, self.writes));
-        if self.states_by_age.len() > 2 * MAX_STATES / SHARDS {
+        self.states_by_age.push_back((*id, self.writes, now));
+        if self.states_by_age.len() > 2 * HARD_MAX_STATES / SHARDS {
             let states = &self.states;
             self.states_by_age
-                .retain(|(id, write)| states.get(id).is_some_and(|(_, latest)| latest == write));
+                .retain(|(id, write, _)| states.get(id).is_some_and(|(_, latest)| latest == write));
         }
-        while self.states.len() > MAX_STATES / SHARDS {
-            let Some((oldest, write)) = self.states_by_age.pop_front() else {
-                break;
-            };
+        while let Some((oldest, write, at)) = self.states_by_age.front().copied() {
             let is_latest = self.states.get(&oldest).is_some_and(|(_, latest)| *latest == write);
+            let is_needed = now.saturating_since(at) < REUSE_WINDOW && self.states.len() <= HARD_MAX_STATES / SHARDS;
+            if is_latest && (is_needed || self.states.len() <= MAX_STATES / SHARDS) {
+                break;
+            }
+            self.states_by_age.pop_front();
             if is_latest {
                 self.states.remove(&oldest);
             }

@@ -30,6 +30,8 @@ pub(crate) enum LoginHint {
     Refuse,
     /// A navigation on a route that sends people to login.
     Redirect,
+    /// A login would change nothing: sending the browser there would send it in circles.
+    Never,
 }
 
 impl Denial {
@@ -49,6 +51,15 @@ impl Denial {
             login: LoginHint::Refuse,
             missing_scopes: Vec::new(),
         }
+    }
+
+    /// The denial of a request with two different sessions, of which none is believed.
+    ///
+    /// Whoever planted the second one can plant it again: a login would not help.
+    pub(crate) const fn conflict() -> Self {
+        let mut denial = Self::new(Code::SessionInvalid);
+        denial.login = LoginHint::Never;
+        denial
     }
 
     /// The denial of a request that shows no session at all.

@@ -232,6 +232,11 @@ fn retry_after(fetched: &Fetched) -> Duration {
         .map_or(SHORTEST_PAUSE, Duration::from_secs)
 }
 
+/// How long to wait after a failure: as the provider wishes, within our own limits.
+pub(crate) fn pause_of(wish: Option<Duration>) -> Duration {
+    wish.unwrap_or(SHORTEST_PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+}
+
 /// A time during which the provider is left alone, on the monotonic clock.
 #[derive(Default)]
 struct Pause {
@@ -240,7 +245,7 @@ struct Pause {
 
 impl Pause {
     fn begin(&self, ports: &Ports, wish: Duration) -> Duration {
-        let length = wish.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        let length = pause_of(Some(wish));
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = ports.clock.monotonic().saturating_add(length);
         length
     }

@@ -3,13 +3,16 @@
 //! 1. Whoever finds the tokens due joins the session's one job, or begins it; the job runs in `Tasks`.
 //! 2. Before a call is made the newest state is looked at again, under the same lock that admits the
 //!    job: a refresh that ended a moment ago is used, not repeated.
-//! 3. A passing failure (network, 5xx, 429) ends nobody's session and pauses the token endpoint for
-//!    everybody, so that an outage is probed at most once a second.
+//! 3. A passing failure ends nobody's session. Where nobody can be served (network, 5xx) the token endpoint
+//!    is left alone by everybody, so that an outage is probed at most once a second; what the provider
+//!    holds against one session (429, an unknown error) makes only that session wait.
 //! 4. `invalid_grant` ends the session only if the token sent was still its newest.
-//! 5. A session that was ended meanwhile stays ended; the tokens that arrived are revoked.
+//! 5. Tokens that the store did not take are kept and written at the next try; nothing is fetched twice.
+//! 6. A session that was ended meanwhile stays ended; the tokens that arrived are revoked.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_core::code::Code;
@@ -19,17 +22,57 @@ use doorward_crypto::SecretString;
 use doorward_oidc::PreviousIdentity;
 
 use crate::auth::{Inner, SessionPlace};
-use crate::identify;
 use crate::newest::{Known, NotWritten, SessionState};
 use crate::problem::Denial;
+use crate::provider::pause_of;
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 use crate::single_flight::{Begin, SingleFlight};
-use crate::token_calls::{self, RefreshFailure, Refreshed};
+use crate::token_calls::{self, Concerns, RefreshFailure, Refreshed};
 
-/// The renewals under way.
+/// Sessions of which something is remembered between two renewals.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// The renewals under way, and what is remembered between two of one session.
 #[derive(Default)]
 pub(crate) struct Refreshes {
     flights: SingleFlight<SessionId, Renewal>,
+    /// Until when a session's own renewals wait (monotonic), apart from everybody's.
+    pauses: Mutex<HashMap<SessionId, Duration>>,
+    /// Renewed tokens that the store did not take: written at the next try, never fetched twice.
+    unwritten: Mutex<HashMap<SessionId, Arc<Refreshed>>>,
+}
+
+impl Refreshes {
+    fn pause(&self, id: SessionId, length: Duration, now: Duration) {
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        if pauses.len() >= MAX_REMEMBERED {
+            pauses.retain(|_, until| *until > now);
+        }
+        // Full of pauses under way: this session asks again without one.
+        if pauses.len() < MAX_REMEMBERED {
+            pauses.insert(id, now.saturating_add(length));
+        }
+    }
+
+    fn paused(&self, id: &SessionId, now: Duration) -> Option<Duration> {
+        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = pauses.get(id)?.checked_sub(now)?;
+        (!rest.is_zero()).then_some(rest)
+    }
+
+    fn keep_unwritten(&self, id: SessionId, refreshed: Arc<Refreshed>) {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        if unwritten.len() < MAX_REMEMBERED {
+            unwritten.insert(id, refreshed);
+        } else {
+            tracing::error!("too many renewed tokens wait for the store; one is lost");
+        }
+    }
+
+    fn take_unwritten(&self, id: &SessionId) -> Option<Arc<Refreshed>> {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.remove(id)
+    }
 }
 
 /// How a renewal ended, for everybody who waited for it.
@@ -82,7 +125,9 @@ impl Inner {
                 Known::Nothing => {}
             }
         }
-        if let Some(pause) = self.provider.token_pause(&self.ports) {
+        let everybody = self.provider.token_pause(&self.ports);
+        let own = self.refreshes.paused(live.id(), self.ports.clock.monotonic());
+        if let Some(pause) = everybody.max(own) {
             return Begin::Known(Renewal::Passing(pause));
         }
         let Some(identity) = identity.or_else(|| live.to_identity().ok()) else {
@@ -120,6 +165,9 @@ impl Inner {
                 Err(renewal) => return renewal,
             }
         }
+        if let Some(refreshed) = self.refreshes.take_unwritten(&start.identity.id) {
+            return self.refreshed(&start, refreshed).await;
+        }
         let user = &start.identity.user;
         let previous = PreviousIdentity {
             issuer: user.issuer.clone(),
@@ -128,9 +176,22 @@ impl Inner {
             auth_time: start.identity.auth_time,
         };
         match token_calls::refresh(&self.provider, &self.ports, &start.tokens, &previous).await {
-            Ok(refreshed) => self.refreshed(&start, refreshed).await,
-            Err(RefreshFailure::Passing { retry_after, reason }) => {
-                let pause = self.provider.pause_token_calls(&self.ports, retry_after);
+            Ok(refreshed) => self.refreshed(&start, Arc::new(refreshed)).await,
+            Err(RefreshFailure::Passing {
+                retry_after,
+                concerns,
+                reason,
+            }) => {
+                let pause = match concerns {
+                    Concerns::Everybody => self.provider.pause_token_calls(&self.ports, retry_after),
+                    // One user's trouble must not stop everybody's renewals.
+                    Concerns::ThisSession => {
+                        let pause = pause_of(retry_after);
+                        let now = self.ports.clock.monotonic();
+                        self.refreshes.pause(start.identity.id, pause, now);
+                        pause
+                    }
+                };
                 tracing::warn!(
                     reason,
                     pause_seconds = pause.as_secs(),
@@ -153,19 +214,17 @@ impl Inner {
         }
     }
 
-    async fn refreshed(self: &Arc<Self>, start: &Start, refreshed: Refreshed) -> Renewal {
-        let Refreshed {
-            tokens,
-            expires_in,
-            id_token,
-        } = refreshed;
-        let tokens = Arc::new(tokens);
+    async fn refreshed(self: &Arc<Self>, start: &Start, refreshed: Arc<Refreshed>) -> Renewal {
+        let Refreshed { tokens, described } = &*refreshed;
         let now = self.ports.clock.now();
+        let left = tokens
+            .access_token_expires_at
+            .map_or(Duration::ZERO, |end| end.saturating_since(now));
         let settings = &self.provider.settings;
         let written = self
             .write_state(&start.place, &start.identity, &|identity, place_for_tokens| {
                 identity.access_token_expires_at = tokens.access_token_expires_at;
-                identity.refresh_at = Some(refresh_at(now, expires_in));
+                identity.refresh_at = Some(refresh_at(now, left));
                 if let Some(scope) = &tokens.scope {
                     identity.scopes = scope
                         .split(' ')
@@ -173,14 +232,20 @@ impl Inner {
                         .map(str::to_owned)
                         .collect();
                 }
-                if let Some(id_token) = &id_token {
-                    let ours = identity.roles_are_ours.then(|| identity.user.roles.clone());
-                    identify::update(settings, &mut identity.user, id_token, &tokens.access_token);
-                    if let Some(roles) = ours {
-                        identity.user.roles = roles;
+                if let Some(described) = described {
+                    let mut before = identity.user.clone();
+                    described.update(settings, &mut identity.user, &tokens.access_token);
+                    if identity.roles_are_ours {
+                        identity.user.roles.clone_from(&before.roles);
+                    }
+                    // Security: less than what is new, never more than what still holds.
+                    if self.check_fits(identity).is_err() {
+                        tracing::warn!("refreshed claims do not fit into the session's cookie; use a store");
+                        before.roles.retain(|role| identity.user.roles.contains(role));
+                        identity.user = before;
                     }
                 }
-                *place_for_tokens = Some(Arc::clone(&tokens));
+                *place_for_tokens = Some(Arc::clone(tokens));
             })
             .await;
         match written {
@@ -188,15 +253,19 @@ impl Inner {
                 tracing::debug!(subject = start.identity.user.subject, "tokens renewed");
                 Renewal::Renewed(state)
             }
+            Err(NotWritten::Store) => {
+                // The provider has rotated, the store does not answer: the tokens are all there is.
+                self.refreshes.keep_unwritten(start.identity.id, refreshed);
+                Renewal::StoreFailed
+            }
             Err(not_written) => {
-                // Logout won, or the record is gone: nobody may use what just arrived.
+                // Logout won, or there is no place to keep it: nobody may use what just arrived.
                 if let Some(token) = &tokens.refresh_token {
                     self.revoke_in_background(token.clone());
                 }
                 match not_written {
                     NotWritten::Ended(code) => Renewal::Ended(code),
-                    NotWritten::Unreadable => Renewal::Ended(Code::SessionInvalid),
-                    NotWritten::Store => Renewal::StoreFailed,
+                    _ => self.end_for_good(start, Code::TokenRefreshFailed).await,
                 }
             }
         }
@@ -206,7 +275,8 @@ impl Inner {
     async fn grant_refused(self: &Arc<Self>, start: &Start) -> Renewal {
         match (&start.place, &self.place) {
             (_, SessionPlace::Cookie(newest)) => match newest.look(&start.identity.id, start.identity.revision) {
-                Known::Newer(state) if state.tokens.is_some() => return Renewal::Renewed(state),
+                // Newer by a refresh, that is, and not by a roll or the application's data.
+                Known::Newer(state) if is_renewed(&state, start) => return Renewal::Renewed(state),
                 Known::Ended(code) => return Renewal::Ended(code),
                 _ => {}
             },
@@ -263,6 +333,7 @@ impl Inner {
         let state = SessionState {
             identity,
             tokens: tokens.clone(),
+            sealed: String::new(),
         };
         Ok((Arc::new(state), tokens))
     }
@@ -270,6 +341,10 @@ impl Inner {
     /// Makes the renewed state this request's session.
     pub(crate) fn adopt(self: &Arc<Self>, before: &Session, state: &Arc<SessionState>) -> Result<Session, Denial> {
         let live = self.live(&state.identity).ok_or(Denial::new(Code::SessionExpired))?;
+        // Security: a newer state is no renewed state unless its access token lives.
+        if live.access_token_expired(self.ports.clock.now()) {
+            return Err(Denial::unavailable(Code::ProviderUnavailable, Duration::from_secs(1)));
+        }
         let tokens = match &state.tokens {
             Some(tokens) => TokenPlace::Known(Arc::clone(tokens)),
             None => match before.tokens() {
@@ -302,6 +377,11 @@ impl Inner {
             refresh_token,
         )));
     }
+}
+
+fn is_renewed(state: &SessionState, start: &Start) -> bool {
+    let tokens = state.tokens.as_ref();
+    tokens.is_some_and(|tokens| !same_refresh_token(tokens, &start.tokens))
 }
 
 fn same_refresh_token(a: &Tokens, b: &Tokens) -> bool {

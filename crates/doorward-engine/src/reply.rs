@@ -11,7 +11,7 @@ use crate::problem::{log, request_id};
 /// A complete answer of ours, which a shell turns into its framework's response.
 ///
 /// Every reply is `Cache-Control: no-store` from the start, so that no path can forget it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reply {
     /// The status code.
     pub status: StatusCode,
@@ -95,5 +95,14 @@ impl Reply {
         for cookie in cookies {
             self.add_cookie(cookie);
         }
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    // The body may be the token endpoint's, and a location may carry an ID token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }

@@ -143,13 +143,19 @@ impl Session {
     #[must_use]
     pub fn user(&self) -> &User {
         static NOBODY: OnceLock<User> = OnceLock::new();
-        self.inner
-            .user
-            .get_or_init(|| self.inner.live.to_user().ok().map(Box::new))
+        // An extractor hands out no session whose user cannot be read; nobody has no roles.
+        self.read_user().unwrap_or_else(|| NOBODY.get_or_init(nobody))
+    }
+
+    /// Whether the user can be read: the identity part is of a form that this version writes.
+    pub(crate) fn has_user(&self) -> bool {
+        self.read_user().is_some()
+    }
+
+    fn read_user(&self) -> Option<&User> {
+        let user = &self.inner.user;
+        user.get_or_init(|| self.inner.live.to_user().ok().map(Box::new))
             .as_deref()
-            // The body was sealed by us and read by this version's head; if it cannot be read all the
-            // same, there is no user to speak of, and nobody has no roles.
-            .unwrap_or_else(|| NOBODY.get_or_init(nobody))
     }
 
     /// The access token for calls on the user's behalf; the guard has renewed it if that was due.
@@ -261,6 +267,7 @@ impl Session {
                 TokenPlace::Cookies(cookies) => {
                     let opened = inner.engine.codec.open_tokens(&cookies.to_headers(), self.id());
                     self.belonging(opened.map(|(tokens, _)| tokens))
+                        .or_else(|| self.tokens_in_memory())
                 }
                 TokenPlace::Record(payload) => {
                     let PlacedSession::Store { handle } = &inner.place else {
@@ -272,6 +279,18 @@ impl Session {
                 }
             })
             .clone()
+    }
+
+    /// The tokens that this process wrote for the state the browser shows, where their own cookies are
+    /// late or lost; the response brings them again.
+    fn tokens_in_memory(&self) -> Option<Arc<Tokens>> {
+        let SessionPlace::Cookie(newest) = &self.inner.engine.place else {
+            return None;
+        };
+        let tokens = newest.tokens(self.id(), self.inner.live.access_token_expires_at())?;
+        Self::mark(&self.inner.write.identity);
+        Self::mark(&self.inner.write.tokens);
+        Some(tokens)
     }
 
     /// Tokens of an earlier state count as none: the identity part says when the right ones end.

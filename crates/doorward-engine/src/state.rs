@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::ports::{CreateError, Loaded, Replaced, SessionStore, StoreError};
-use doorward_core::session::{Identity, SessionHandle, SessionId, Tokens};
+use doorward_core::session::{Identity, SealSessionError, SessionHandle, SessionId, Tokens};
 
 use crate::auth::{Inner, SessionPlace};
 use crate::newest::{NotWritten, SessionState};
@@ -26,11 +26,37 @@ impl Inner {
         change: Change<'_>,
     ) -> Result<Arc<SessionState>, NotWritten> {
         match (&self.place, place) {
-            (SessionPlace::Cookie(newest), _) => newest.update(base, change),
+            (SessionPlace::Cookie(newest), _) => newest.update(base, self.ports.clock.now(), change, &|identity| {
+                self.seal_written(identity)
+            }),
             (SessionPlace::Store(store), PlacedSession::Store { handle }) => {
                 self.write_stored(store, handle, change).await
             }
             (SessionPlace::Store(_), PlacedSession::Cookie) => Err(NotWritten::Unreadable),
+        }
+    }
+
+    /// Seals the next state of a sealed session; claims kept for convenience go where they are what
+    /// makes it too large.
+    fn seal_written(&self, identity: &mut Identity) -> Result<String, NotWritten> {
+        self.seal_sparing(identity).map_err(|error| {
+            tracing::error!(%error, "session could not be sealed; its last state stays");
+            match error {
+                SealSessionError::TooLarge { .. } => NotWritten::TooLarge,
+                _ => NotWritten::Unreadable,
+            }
+        })
+    }
+
+    pub(crate) fn seal_sparing(&self, identity: &mut Identity) -> Result<String, SealSessionError> {
+        let random = &*self.ports.random;
+        match self.codec.seal_identity(random, identity) {
+            Err(SealSessionError::TooLarge { bytes }) if !identity.user.claims.is_empty() => {
+                tracing::warn!(bytes, "claims left out of the session; they do not fit into its cookie");
+                identity.user.claims.clear();
+                self.codec.seal_identity(random, identity)
+            }
+            sealed => sealed,
         }
     }
 
@@ -69,7 +95,13 @@ impl Inner {
             })?;
             let until = identity.idle_expires_at.min(identity.absolute_expires_at);
             match store.replace(&key, stored.version, payload, until, now).await {
-                Ok(Replaced::Done { .. }) => return Ok(Arc::new(SessionState { identity, tokens })),
+                Ok(Replaced::Done { .. }) => {
+                    return Ok(Arc::new(SessionState {
+                        identity,
+                        tokens,
+                        sealed: String::new(),
+                    }));
+                }
                 Ok(Replaced::Conflict) => {}
                 Ok(Replaced::Ended | Replaced::Absent) => {
                     return Err(NotWritten::Ended(Code::SessionRevoked));
@@ -124,7 +156,8 @@ impl Inner {
         let now = self.ports.clock.now();
         match (&self.place, place) {
             (SessionPlace::Cookie(newest), _) => {
-                newest.end(id, code, until, now);
+                // Ended twice is ended.
+                let _ = newest.end(id, code, until, now);
                 Ok(())
             }
             (SessionPlace::Store(store), PlacedSession::Store { handle }) => {
@@ -132,30 +165,6 @@ impl Inner {
             }
             (SessionPlace::Store(_), PlacedSession::Cookie) => Ok(()),
         }
-    }
-}
-
-impl Inner {
-    /// Ends a stored session that somebody presents, and returns its tokens; `None` where there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store did not answer: the session then still counts as live.
-    ///
-    /// # Security
-    /// A handle is anybody's word. Only what the store holds is ended: a tombstone for each handle
-    /// that somebody makes up would let strangers fill the store.
-    pub(crate) async fn end_stored(
-        &self,
-        store: &Arc<dyn SessionStore>,
-        handle: &SessionHandle,
-    ) -> Result<Option<Tokens>, StoreError> {
-        let (key, now) = (handle.store_key(), self.ports.clock.now());
-        let Loaded::Live(stored) = store.load(&key, now).await? else {
-            return Ok(None);
-        };
-        store.end(&key, self.lifetimes.absolute_end(now), now).await?;
-        let tokens = self.codec.open_record_tokens(&key, &stored.payload, handle.id());
-        Ok(tokens.map(|(tokens, _)| tokens))
     }
 }
 

@@ -14,12 +14,15 @@ use doorward_oidc::{
     userinfo_request,
 };
 
-use crate::identify;
+use crate::identify::{self, Described};
 use crate::outside::Ports;
 use crate::provider::{NewerKeys, ProviderState, ProviderUnavailable};
 
 /// How long an access token lives whose provider does not say (RFC 6749 §5.1 leaves it open).
 const UNSAID_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// How long a session waits with its next renewal after the provider refused one.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(5);
 
 /// A verified login, before the application has seen it.
 pub(crate) struct SignedIn {
@@ -55,11 +58,21 @@ impl From<ProviderUnavailable> for LoginFailure {
     }
 }
 
+/// Whom a passing failure concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concerns {
+    /// The provider serves nobody now.
+    Everybody,
+    /// The provider answered, and what it has against this session need not be against others.
+    ThisSession,
+}
+
 /// Why tokens were not renewed.
 pub(crate) enum RefreshFailure {
     /// Worth another try; nobody is logged out for it.
     Passing {
         retry_after: Option<Duration>,
+        concerns: Concerns,
         reason: String,
     },
     /// The provider took the refresh token back.
@@ -72,11 +85,10 @@ pub(crate) enum RefreshFailure {
     },
 }
 
-/// Renewed tokens, and the ID token where one came along that could be verified.
+/// Renewed tokens, and what the answer says of the user where its ID token could be verified.
 pub(crate) struct Refreshed {
-    pub(crate) tokens: Tokens,
-    pub(crate) expires_in: Duration,
-    pub(crate) id_token: Option<VerifiedIdToken>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) described: Option<Described>,
 }
 
 /// Redeems a code: token, ID token, userinfo. No session exists before all of it passed.
@@ -97,7 +109,8 @@ pub(crate) async fn sign_in(
     let raw = response.require_id_token().map_err(exchange_failure)?;
     let id_token = verify(provider, ports, &metadata, raw, &expected, &response.access_token).await?;
     let userinfo = userinfo(provider, ports, &metadata, &response.access_token, &id_token).await?;
-    let user = identify::user(&provider.settings, &id_token, userinfo.as_ref(), &response.access_token);
+    let user = identify::user(&provider.settings, &id_token, userinfo.as_ref(), &response.access_token)
+        .map_err(|error| LoginFailure::new(Code::LoginDenied, error))?;
     let expires_in = response.expires_in.unwrap_or(UNSAID_LIFETIME);
     let scopes = response
         .granted_scope(&expected.requested_scope)
@@ -211,7 +224,11 @@ pub(crate) async fn refresh(
     tokens: &Tokens,
     previous: &PreviousIdentity,
 ) -> Result<Refreshed, RefreshFailure> {
-    let passing = |reason: String, retry_after| RefreshFailure::Passing { retry_after, reason };
+    let passing = |reason: String, retry_after| RefreshFailure::Passing {
+        retry_after,
+        concerns: Concerns::Everybody,
+        reason,
+    };
     let Some(refresh_token) = &tokens.refresh_token else {
         return Err(RefreshFailure::InvalidGrant);
     };
@@ -229,27 +246,76 @@ pub(crate) async fn refresh(
     let response = match TokenResponse::parse(fetched.status, &fetched.headers, &fetched.body) {
         Ok(response) => response,
         Err(TokenError::InvalidGrant) => return Err(RefreshFailure::InvalidGrant),
-        Err(TokenError::Passing { retry_after }) => {
+        Err(TokenError::Passing { retry_after }) if fetched.status.is_server_error() => {
             return Err(passing("provider asks for patience".into(), retry_after));
         }
-        // Our client is refused, or the answer makes no sense: an operator's matter, not the user's.
-        Err(error) => return Err(passing(with_source(&error), None)),
+        Err(TokenError::Passing { retry_after }) => {
+            return Err(RefreshFailure::Passing {
+                retry_after,
+                concerns: Concerns::ThisSession,
+                reason: "provider asks for patience".into(),
+            });
+        }
+        Err(error) if fetched.status.is_redirection() || fetched.status.is_server_error() => {
+            return Err(passing(with_source(&error), None));
+        }
+        // The client is refused, or the answer makes no sense: nothing the user could mend.
+        Err(error) => {
+            return Err(RefreshFailure::Passing {
+                retry_after: Some(PAUSE_AFTER_REFUSAL),
+                concerns: Concerns::ThisSession,
+                reason: with_source(&error),
+            });
+        }
     };
-    let refreshed = judge_refreshed(provider, ports, &metadata, &response, previous).await?;
+    let id_token = judge_refreshed(provider, ports, &metadata, &response, previous).await?;
+    let described = match id_token {
+        Some(id_token) => Some(describe(provider, ports, &metadata, &response.access_token, id_token).await),
+        None => None,
+    };
     let expires_in = response.expires_in.unwrap_or(UNSAID_LIFETIME);
-    let new_id_token = response.id_token.filter(|_| refreshed.is_some());
+    let new_id_token = response.id_token.filter(|_| described.is_some());
+    let tokens = Tokens {
+        access_token: response.access_token,
+        // A provider that returns no new refresh token keeps the old one (RFC 6749 §6).
+        refresh_token: response.refresh_token.or_else(|| tokens.refresh_token.clone()),
+        id_token: new_id_token.or_else(|| tokens.id_token.clone()),
+        access_token_expires_at: Some(ports.clock.now().saturating_add(expires_in)),
+        scope: response.scope.or_else(|| tokens.scope.clone()),
+    };
     Ok(Refreshed {
-        id_token: refreshed,
-        expires_in,
-        tokens: Tokens {
-            access_token: response.access_token,
-            // A provider that returns no new refresh token keeps the old one (RFC 6749 §6).
-            refresh_token: response.refresh_token.or_else(|| tokens.refresh_token.clone()),
-            id_token: new_id_token.or_else(|| tokens.id_token.clone()),
-            access_token_expires_at: Some(ports.clock.now().saturating_add(expires_in)),
-            scope: response.scope.or_else(|| tokens.scope.clone()),
-        },
+        tokens: Arc::new(tokens),
+        described,
     })
+}
+
+/// Asks userinfo for the roles where the ID token does not hold them, as at login.
+async fn describe(
+    provider: &Arc<ProviderState>,
+    ports: &Ports,
+    metadata: &Arc<ProviderMetadata>,
+    access_token: &SecretString,
+    id_token: VerifiedIdToken,
+) -> Described {
+    let (userinfo, is_partial) = if identify::has_roles(&provider.settings, &id_token) {
+        (None, false)
+    } else {
+        match userinfo(provider, ports, metadata, access_token, &id_token).await {
+            Ok(userinfo) => (userinfo, false),
+            Err(failure) => {
+                tracing::warn!(
+                    reason = failure.reason,
+                    "userinfo could not be read at a refresh; roles stay as they are"
+                );
+                (None, true)
+            }
+        }
+    };
+    Described {
+        id_token,
+        userinfo,
+        is_partial,
+    }
 }
 
 /// Judges a refreshed ID token; `None` where there is none, or where no key is at hand to judge it by.

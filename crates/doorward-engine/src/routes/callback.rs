@@ -158,13 +158,24 @@ impl Inner {
         let signed_in = receiver
             .await
             .map_err(|_| LoginFailure::new(Code::ProviderUnavailable, "the server is stopping"))??;
+        let begun = self.begin(&signed_in).await;
+        match &begun {
+            // The new session stands; only now do the old ones end.
+            Ok(_) => self.end_before(headers, before).await,
+            Err(_) => {
+                if let Some(refresh_token) = signed_in.tokens.refresh_token {
+                    self.revoke_in_background(refresh_token);
+                }
+            }
+        }
+        begun
+    }
+
+    async fn begin(self: &Arc<Self>, signed_in: &SignedIn) -> Result<Vec<HeaderValue>, LoginFailure> {
         let handle = SessionHandle::random(&*self.ports.random)
             .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
-        let login = self.ask_application(&handle, &signed_in).await?;
-        let cookies = self.begin_session(&handle, login, &signed_in.tokens).await?;
-        // The new session stands; only now do the old ones end.
-        self.end_before(headers, before).await;
-        Ok(cookies)
+        let login = self.ask_application(&handle, signed_in).await?;
+        self.begin_session(&handle, login, &signed_in.tokens).await
     }
 
     async fn ask_application(

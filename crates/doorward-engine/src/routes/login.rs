@@ -62,7 +62,8 @@ impl Inner {
         if failure.code.status().is_server_error() {
             tracing::warn!(code = %failure.code, reason = failure.reason, "login failed");
         } else {
-            tracing::info!(code = %failure.code, reason = failure.reason, "login failed");
+            // Anybody can cause these without end.
+            tracing::debug!(code = %failure.code, reason = failure.reason, "login failed");
         }
         self.login_failed_page(failure.code)
     }

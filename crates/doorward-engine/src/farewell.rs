@@ -1,0 +1,109 @@
+//! Ending the sessions that a request presents, and what they leave to be taken back at the provider.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use doorward_core::UnixTime;
+use doorward_core::code::Code;
+use doorward_core::ports::{Loaded, SessionStore, StoreError};
+use doorward_core::session::{SessionHandle, SessionId, Tokens};
+use doorward_crypto::SecretString;
+use http::HeaderMap;
+
+use crate::auth::{Inner, SessionPlace};
+use crate::begin::Before;
+use crate::newest::Newest;
+
+/// What an ended session leaves for its farewell at the provider.
+#[derive(Default)]
+pub(crate) struct Farewell {
+    pub(crate) refresh_token: Option<SecretString>,
+    pub(crate) id_token: Option<SecretString>,
+}
+
+impl Farewell {
+    fn of(tokens: &Tokens) -> Self {
+        Self {
+            refresh_token: tokens.refresh_token.clone(),
+            id_token: tokens.id_token.clone(),
+        }
+    }
+}
+
+impl Inner {
+    /// Ends every session that the request's cookies open, and the one that a login began with.
+    ///
+    /// All of them, because a cookie planted beside the user's own must not keep that one alive. A
+    /// session that had ended before leaves nothing. The second value is the store's last failure:
+    /// what it did not answer for still counts as live.
+    pub(crate) async fn end_presented(
+        &self,
+        headers: &HeaderMap,
+        before: Before,
+    ) -> (Vec<Farewell>, Option<StoreError>) {
+        match &self.place {
+            SessionPlace::Cookie(newest) => (self.end_sealed(newest, headers, before.session), None),
+            SessionPlace::Store(store) => {
+                let mut farewells = Vec::new();
+                let mut failed = None;
+                let presented = self.codec.every_handle(headers);
+                for handle in before.handle.into_iter().chain(presented) {
+                    match self.end_stored(store, &handle).await {
+                        Ok(Some(tokens)) => farewells.push(Farewell::of(&tokens)),
+                        Ok(None) => {}
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                (farewells, failed)
+            }
+        }
+    }
+
+    fn end_sealed(&self, newest: &Newest, headers: &HeaderMap, before: Option<SessionId>) -> Vec<Farewell> {
+        let now = self.ports.clock.now();
+        let presented = self.codec.every_identity(headers);
+        let mut ends: Vec<(SessionId, UnixTime)> = presented
+            .iter()
+            .map(|opened| (*opened.id(), opened.absolute_expires_at()))
+            .collect();
+        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now))));
+        let mut seen = HashSet::new();
+        ends.retain(|(id, _)| seen.insert(*id));
+        let mut farewells = Vec::new();
+        for (id, until) in ends {
+            // The newest state comes out of the very step that ends the session, so that a refresh that
+            // landed a moment ago is taken back too.
+            let Ok(state) = newest.end(&id, Code::SessionRevoked, until, now) else {
+                continue;
+            };
+            let tokens = state.and_then(|state| state.tokens.clone()).or_else(|| {
+                let opened = self.codec.open_tokens(headers, &id);
+                opened.map(|(tokens, _)| Arc::new(tokens))
+            });
+            farewells.extend(tokens.map(|tokens| Farewell::of(&tokens)));
+        }
+        farewells
+    }
+
+    /// Ends a stored session that somebody presents, and returns its tokens; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store did not answer: the session then still counts as live.
+    ///
+    /// # Security
+    /// A handle is anybody's word. Only what the store holds is ended: a tombstone for each handle
+    /// that somebody makes up would let strangers fill the store.
+    pub(crate) async fn end_stored(
+        &self,
+        store: &Arc<dyn SessionStore>,
+        handle: &SessionHandle,
+    ) -> Result<Option<Tokens>, StoreError> {
+        let (key, now) = (handle.store_key(), self.ports.clock.now());
+        let Loaded::Live(stored) = store.load(&key, now).await? else {
+            return Ok(None);
+        };
+        store.end(&key, self.lifetimes.absolute_end(now), now).await?;
+        let tokens = self.codec.open_record_tokens(&key, &stored.payload, handle.id());
+        Ok(tokens.map(|(tokens, _)| tokens))
+    }
+}
