@@ -131,11 +131,14 @@ async fn every_answer_of_our_own_endpoints_is_no_store() {
     }
 }
 
+/// An answer as the cache keeps it.
+type Kept = (StatusCode, HeaderMap, bytes::Bytes);
+
 /// A cache in front that keeps what headers allow, by URL alone, as a CDN with the usual defaults does.
 #[derive(Clone)]
 struct Cdn {
     app: Router,
-    kept: Arc<Mutex<HashMap<String, (StatusCode, HeaderMap, bytes::Bytes)>>>,
+    kept: Arc<Mutex<HashMap<String, Kept>>>,
 }
 
 impl Cdn {

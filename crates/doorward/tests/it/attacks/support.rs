@@ -184,13 +184,15 @@ pub(crate) struct Meddled {
     inner: Arc<Meddling>,
 }
 
+type Tamper = Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>;
+
 #[derive(Default)]
 struct Meddling {
     store: MemoryStore,
     loads: AtomicUsize,
     writes: AtomicUsize,
     failing: std::sync::atomic::AtomicBool,
-    tamper: std::sync::Mutex<Option<Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>>>,
+    tamper: std::sync::Mutex<Option<Tamper>>,
     before_replace: std::sync::Mutex<Option<Gate>>,
     keys: std::sync::Mutex<Vec<StoreKey>>,
 }
