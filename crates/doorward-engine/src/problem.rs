@@ -7,7 +7,7 @@ use doorward_core::code::Code;
 use doorward_core::ports::Random;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::auth::Inner;
 use crate::reply::Reply;
@@ -129,13 +129,51 @@ impl Refusal {
     }
 }
 
+/// The body of a refusal.
+#[derive(Serialize)]
+pub(crate) struct Problem<'a> {
+    code: &'static str,
+    /// Existing frontends read the reason phrase here.
+    error: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_url: Option<&'a str>,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    status: u16,
+    title: &'static str,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl<'a> Problem<'a> {
+    /// What every refusal says.
+    pub(crate) fn new(code: Code, request_id: &'a str) -> Self {
+        Self {
+            code: code.as_str(),
+            error: code.status().canonical_reason().unwrap_or_default(),
+            login_url: None,
+            request_id,
+            scope: None,
+            status: code.status().as_u16(),
+            title: code.title(),
+            kind: ["urn:doorward:error:", code.as_str()].concat(),
+        }
+    }
+}
+
 impl Inner {
     /// Builds the answer to a refused request.
     pub(crate) fn refuse(&self, denial: &Denial) -> Reply {
         let code = denial.code;
         let request_id = self.request_id();
         log(code, &request_id);
-        let mut reply = Reply::json(code.status(), &self.problem(denial, &request_id));
+        let problem = Problem {
+            login_url: (code.status() == StatusCode::UNAUTHORIZED).then_some(&self.urls.login),
+            scope: (!denial.missing_scopes.is_empty()).then(|| denial.missing_scopes.join(" ")),
+            ..Problem::new(code, &request_id)
+        };
+        let mut reply = Reply::json(code.status(), &problem);
         reply.set(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
@@ -150,29 +188,6 @@ impl Inner {
             reply.set(header::RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));
         }
         self.dress(code, request_id, reply)
-    }
-
-    fn problem(&self, denial: &Denial, request_id: &str) -> Value {
-        let code = denial.code;
-        let status = code.status();
-        let mut problem = json!({
-            "type": format!("urn:doorward:error:{code}"),
-            "title": code.title(),
-            "status": status.as_u16(),
-            "code": code.as_str(),
-            "request_id": request_id,
-            // Existing frontends read the reason phrase here.
-            "error": status.canonical_reason().unwrap_or_default(),
-        });
-        if let Value::Object(members) = &mut problem {
-            if status == StatusCode::UNAUTHORIZED {
-                members.insert("login_url".into(), self.urls.login.clone().into());
-            }
-            if !denial.missing_scopes.is_empty() {
-                members.insert("scope".into(), denial.missing_scopes.join(" ").into());
-            }
-        }
-        problem
     }
 
     /// Lets the application change the look of a refusal, and puts back what it may not change.
@@ -207,11 +222,8 @@ pub(crate) fn request_id(random: &dyn Random) -> String {
     let mut bytes = [0_u8; 8];
     // Without randomness the refusal still goes out; its identifier is all zeros.
     let _ = random.fill(&mut bytes);
-    bytes.iter().fold(String::with_capacity(16), |mut id, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// One line a refusal: outages loud, everyday refusals quiet, so that a flood of them is no flood of lines.

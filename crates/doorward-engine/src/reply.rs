@@ -5,8 +5,9 @@ use doorward_core::code::Code;
 use doorward_crypto::SystemRandom;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
 
-use crate::problem::{log, request_id};
+use crate::problem::{Problem, log, request_id};
 
 /// A complete answer of ours, which a shell turns into its framework's response.
 ///
@@ -36,31 +37,21 @@ impl Reply {
 
     /// Makes a JSON reply.
     #[must_use]
-    pub fn json(status: StatusCode, value: &serde_json::Value) -> Self {
+    pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         let mut reply = Self::new(status);
         reply.set(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         reply.set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        reply.body = Bytes::from(value.to_string());
+        // What we answer are texts and numbers under names that are texts, which JSON can always hold.
+        reply.body = serde_json::to_vec(value).unwrap_or_default().into();
         reply
     }
 
     /// Makes a refusal where no engine is at hand to say more.
     #[must_use]
     pub fn bare_problem(code: Code) -> Self {
-        let status = code.status();
         let request_id = request_id(&SystemRandom);
         log(code, &request_id);
-        let mut reply = Self::json(
-            status,
-            &serde_json::json!({
-                "type": format!("urn:doorward:error:{code}"),
-                "title": code.title(),
-                "status": status.as_u16(),
-                "code": code.as_str(),
-                "request_id": request_id,
-                "error": status.canonical_reason().unwrap_or_default(),
-            }),
-        );
+        let mut reply = Self::json(code.status(), &Problem::new(code, &request_id));
         reply.set(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
