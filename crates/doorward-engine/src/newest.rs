@@ -8,6 +8,9 @@
 //!
 //! The ID comes from a cookie that we sealed, so nobody outside chooses the keys of these maps.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
