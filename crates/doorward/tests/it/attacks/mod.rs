@@ -18,6 +18,7 @@ mod hosts;
 mod identities;
 mod layers;
 mod lifetimes;
+mod login_requests;
 mod logout;
 mod logout_provider;
 mod misuse;
