@@ -241,11 +241,15 @@ pub fn begin(
     let (state, nonce, code_verifier) = (token()?, token()?, token()?);
     let code_challenge = sha256_base64url(code_verifier.as_bytes());
     let scope = settings.scope(metadata);
-    let max_age = login
-        .max_age
-        .or_else(|| settings.extra("max_age").and_then(parse_max_age));
+    // Security: a link to login is anybody's. It cannot ask for less than the operator configured: the
+    // smaller max_age counts, configured acr_values stand, and a configured prompt is not silenced.
+    let configured_max_age = settings.extra("max_age").and_then(parse_max_age);
+    let max_age = [login.max_age, configured_max_age].into_iter().flatten().min();
     let max_age_text = max_age.map(|seconds| seconds.to_string());
-    let prompt = login.prompt.as_deref().or_else(|| settings.extra("prompt"));
+    let prompt = match (login.prompt.as_deref(), settings.extra("prompt")) {
+        (None | Some("none"), Some(configured)) => Some(configured),
+        (asked, _) => asked,
+    };
 
     let mut sent: Vec<(&str, &str)> = vec![
         ("response_type", "code"),
@@ -264,7 +268,8 @@ pub fn begin(
         login
             .texts()
             .into_iter()
-            .filter_map(|(name, value)| Some((name, value?))),
+            .filter(|(name, _)| !(*name == "acr_values" && settings.extra(name).is_some()))
+            .filter_map(|(name, value)| Some((name, if name == "prompt" { prompt? } else { value? }))),
     );
     sent.extend(max_age_text.as_deref().map(|seconds| ("max_age", seconds)));
     for (name, value) in &settings.extra_params {
@@ -279,10 +284,10 @@ pub fn begin(
         redirect_uri: redirect_uri.to_owned(),
         iss_parameter_promised: metadata.authorization_response_iss_parameter_supported(),
         max_age,
-        acr_values: login
-            .acr_values
-            .clone()
-            .or_else(|| settings.extra("acr_values").map(str::to_owned)),
+        acr_values: settings
+            .extra("acr_values")
+            .or(login.acr_values.as_deref())
+            .map(str::to_owned),
         silent: prompt == Some("none"),
         requested_scope: scope,
         response_mode: settings.response_mode,

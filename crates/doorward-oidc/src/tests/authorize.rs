@@ -187,7 +187,7 @@ fn offline_access_is_left_out_where_the_provider_does_not_know_it() {
 }
 
 #[test]
-fn configured_parameters_are_sent_and_a_login_goes_before_them() {
+fn configured_parameters_are_sent_and_a_login_can_only_ask_for_more() {
     let settings = extra(&[
         ("access_type", "offline"),
         ("prompt", "consent"),
@@ -216,7 +216,18 @@ fn configured_parameters_are_sent_and_a_login_goes_before_them() {
     assert_eq!(value_of(&sent, "prompt"), "login");
     assert_eq!(value_of(&sent, "max_age"), "5");
     assert_eq!(pending.max_age(), Some(5));
-    assert_eq!(pending.acr_values(), Some("b"));
+    assert_eq!(value_of(&sent, "acr_values"), "a");
+    assert_eq!(pending.acr_values(), Some("a"));
+
+    let weaker = LoginParameters {
+        prompt: Some("none".to_owned()),
+        max_age: Some(99_999),
+        ..LoginParameters::default()
+    };
+    let (sent, pending) = begun(&CountingRandom::default(), &metadata(), &settings, &weaker);
+    assert_eq!(value_of(&sent, "prompt"), "consent");
+    assert_eq!(value_of(&sent, "max_age"), "60");
+    assert!(!pending.is_silent());
 }
 
 #[test]
