@@ -79,6 +79,12 @@ impl Engine {
         &self.inner.warnings
     }
 
+    /// Whether two handles share one engine, so that a guard can tell that it stands in its own layer.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// The path below which our own endpoints live, such as `/auth`.
     #[must_use]
     pub fn base_path(&self) -> &str {

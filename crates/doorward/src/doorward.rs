@@ -57,7 +57,7 @@ impl Doorward {
     /// ```
     #[must_use]
     pub fn require(&self, rule: Rule) -> RequireLayer {
-        RequireLayer::new(rule)
+        RequireLayer::new(self.engine.clone(), rule)
     }
 
     /// Our own endpoints: login, callback, logout, session and token below the base path.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use doorward_engine::{Reply, RequestContext, Rule, Verdict};
+use doorward_engine::{Engine, Reply, RequestContext, Rule, Verdict};
 use http::{Request, Response, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -15,12 +15,16 @@ use crate::service::{response, view};
 /// Guards what it wraps by a rule; made by [`Doorward::require`](crate::Doorward::require).
 #[derive(Clone, Debug)]
 pub struct RequireLayer {
+    engine: Engine,
     rule: Arc<Rule>,
 }
 
 impl RequireLayer {
-    pub(crate) fn new(rule: Rule) -> Self {
-        Self { rule: Arc::new(rule) }
+    pub(crate) fn new(engine: Engine, rule: Rule) -> Self {
+        Self {
+            engine,
+            rule: Arc::new(rule),
+        }
     }
 }
 
@@ -29,6 +33,7 @@ impl<S> Layer<S> for RequireLayer {
 
     fn layer(&self, inner: S) -> Self::Service {
         Require {
+            engine: self.engine.clone(),
             rule: Arc::clone(&self.rule),
             inner,
         }
@@ -38,6 +43,7 @@ impl<S> Layer<S> for RequireLayer {
 /// Calls its inner service only for requests that a rule admits; made by [`RequireLayer`].
 #[derive(Clone, Debug)]
 pub struct Require<S> {
+    engine: Engine,
     rule: Arc<Rule>,
     inner: S,
 }
@@ -55,7 +61,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some(context) = request.extensions().get::<Arc<RequestContext>>() else {
+        // Security: another application's layer around this guard would judge by its own keys and provider.
+        let context = request.extensions().get::<Arc<RequestContext>>();
+        let Some(context) = context.filter(|context| context.engine().is_same(&self.engine)) else {
             return RequireFuture::answered(not_configured());
         };
         // A preflight carries no credentials and must not be refused for that; nor may it reach a
