@@ -13,4 +13,5 @@ mod attacks;
 mod journey;
 mod provider;
 mod refresh;
+mod review;
 mod support;
