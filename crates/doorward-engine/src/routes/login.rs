@@ -112,6 +112,7 @@ impl Inner {
             &self.urls.callback,
         )
         .map_err(|error| LoginFailure::new(Code::RequestMalformed, with_source(&error)))?;
+        let silent = pending.is_silent();
         let mut ticket = LoginTicket {
             pending,
             provider: settings.issuer.as_str().to_owned(),
@@ -123,7 +124,7 @@ impl Inner {
             handle_at_start: None,
             opener_origin: None,
             popup: false,
-            prompt_none: request.parameters.prompt.as_deref() == Some("none"),
+            prompt_none: silent,
         };
         match &self.place {
             SessionPlace::Cookie(_) => {
