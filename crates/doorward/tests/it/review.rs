@@ -338,7 +338,7 @@ async fn a_plain_http_app_origin_beside_an_https_application_is_refused() {
             .provider(Provider::oidc(PROVIDER, CLIENT_ID, CLIENT_SECRET))
             .session(Sessions::cookie(SECRET))
             .fetch(world.fetch.clone())
-            .tasks(world.tasks.clone())
+            .tasks(world.tasks)
             .build()
     };
     assert_eq!(build("http://spa.example.com").unwrap_err().key(), "server.app_origins");
