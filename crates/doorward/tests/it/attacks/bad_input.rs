@@ -134,9 +134,8 @@ struct Fixture {
     worlds: [World; 2],
 }
 
-fn fixture() -> &'static Fixture {
-    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
-    FIXTURE.get_or_init(|| {
+impl Fixture {
+    fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -150,8 +149,8 @@ fn fixture() -> &'static Fixture {
             }
             worlds
         });
-        Fixture { runtime, worlds }
-    })
+        Self { runtime, worlds }
+    }
 }
 
 proptest! {
@@ -164,7 +163,8 @@ proptest! {
         headers in vec((select(HEADERS), header_value()), 0..6),
         body in vec(any::<u8>(), 0..300),
     ) {
-        let fixture = fixture();
+        static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+        let fixture = FIXTURE.get_or_init(Fixture::new);
         for world in &fixture.worlds {
             let Ok(uri) = target.parse::<http::Uri>() else { return Ok(()) };
             let mut request = Raw::new(method, &uri.to_string());
@@ -192,7 +192,8 @@ proptest! {
         headers in vec((select(HEADERS), header_value()), 0..5),
         method in select(METHODS),
     ) {
-        let fixture = fixture();
+        static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+        let fixture = FIXTURE.get_or_init(Fixture::new);
         for world in &fixture.worlds {
             let cookies = world.browser.cookie_header("/");
             let mut request = Raw::new(method, "/open/extractor").header("cookie", &cookies);

@@ -1,37 +1,56 @@
 //! A whole run at the loudest log level, failures included: no secret of it is anywhere but in its own place.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use doorward::ports::FetchError;
 use doorward::{Login, LoginDenied, Sessions};
 use doorward_testkit::{Answer, CLIENT_SECRET, Endpoint, Page, Signing};
 use http::Method;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::support::{Place, SESSION};
 use crate::support::{SECRET, World};
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread has logged since it began to listen; other tests of the process log nothing.
+    static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Hears this thread at every level. One subscriber for the whole process: those of one thread alone
+/// miss what another thread logged first.
+fn listen() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(|| Log)
+            .with_ansi(false)
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+    HEARD.set(Some(Vec::new()));
+}
+
+fn heard() -> String {
+    String::from_utf8(HEARD.take().unwrap_or_default()).unwrap()
+}
+
+struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        HEARD.with_borrow_mut(|heard| {
+            if let Some(heard) = heard {
+                heard.extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 
@@ -184,13 +203,7 @@ fn encoded(text: &str) -> String {
 #[tokio::test]
 async fn a_whole_run_shows_no_secret_in_any_log_line_page_or_url() {
     for place in Place::BOTH {
-        let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(log.clone())
-            .with_ansi(false)
-            .finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
+        listen();
         let sessions: Sessions = place.sessions();
         let world = World::build(sessions, |builder| {
             builder.on_login(|login: Login| async move {
@@ -221,7 +234,7 @@ async fn a_whole_run_shows_no_secret_in_any_log_line_page_or_url() {
         secrets.retain(|secret| secret.len() >= 8);
         assert!(secrets.len() > 100, "{place:?}: the run minted {}", secrets.len());
 
-        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let log = heard();
         for line in [
             "signed in",
             "signed out",
