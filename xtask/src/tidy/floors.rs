@@ -149,6 +149,10 @@ const TESTKIT: &str = "doorward-testkit";
 /// The memory store and single-flight need tokio's synchronisation at most, never its runtime.
 const ENGINE_TOKIO_FEATURES: &[&str] = &["sync"];
 
+/// Libraries behind doorward-crypto, and who may name them: the wrapper, and the kit that forges tokens for tests.
+const CRYPTOGRAPHY: &[&str] = &["aws-lc-rs", "jsonwebtoken"];
+const MAY_USE_CRYPTOGRAPHY: &[&str] = &["doorward-crypto", TESTKIT];
+
 pub(super) fn check(metadata: &Value, findings: &mut Findings) {
     let graph = Graph::read(metadata);
     for package in workspace_packages(metadata) {
@@ -196,6 +200,13 @@ fn check_own_dependencies(package: &Value, floor: &Floor, findings: &mut Finding
                     "tasks and time come through the ports Tasks and Clock",
                 );
             }
+        }
+        if CRYPTOGRAPHY.contains(&wanted) && !development && !MAY_USE_CRYPTOGRAPHY.contains(&floor.name) {
+            findings.refuse(
+                floor.name,
+                format!("uses {wanted} directly"),
+                "one wrapper around each cryptographic library: put what is missing into doorward-crypto",
+            );
         }
         if dependency.get("path").is_none_or(Value::is_null) {
             continue;

@@ -95,6 +95,16 @@ fn engine_may_synchronise_with_tokio_but_not_run_on_it() {
 }
 
 #[test]
+fn cryptographic_library_is_reached_through_its_wrapper_only() {
+    let library = |kind: Value| json!({"name": "aws-lc-rs", "kind": kind, "features": []});
+    let refused =
+        |name, kind| complaints(&with_dependency(name, library(kind))).contains(&"uses aws-lc-rs directly".to_owned());
+    assert!(refused("doorward-oidc", Value::Null));
+    assert!(!refused("doorward-oidc", json!("dev")));
+    assert!(!refused("doorward-crypto", Value::Null));
+}
+
+#[test]
 fn crate_on_no_floor_is_refused() {
     assert!(
         complaints(&graph("doorward-surprise", "a", "b", Value::Null)).contains(&"crate is on no floor".to_owned())
