@@ -29,3 +29,4 @@ mod router;
 mod secrets;
 mod stored;
 mod support;
+mod wire;
