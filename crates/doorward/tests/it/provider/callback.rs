@@ -1,9 +1,8 @@
 //! What a browser may bring back from the provider, and what it may not.
 
 use doorward::Code;
-use doorward_testkit::{Endpoint, Page};
+use doorward_testkit::Endpoint;
 use http::{Method, StatusCode};
-use url::Url;
 
 use super::harness::*;
 use crate::support::{APP, PROVIDER, World};
@@ -380,117 +379,4 @@ async fn other_methods_are_not_allowed_and_use_nothing_up() {
     let page = arrive(&world.browser, &callback).await;
     let page = world.browser.follow_all(page).await;
     assert_signed_in(&world, &page, "after other methods").await;
-}
-
-fn session_of(page: &Page) -> bool {
-    page.set_cookies()
-        .iter()
-        .any(|cookie| cookie.starts_with("__Host-session"))
-}
-
-// attacks: B4, B20
-#[tokio::test]
-async fn an_answer_that_comes_again_makes_no_token_call_and_leaves_the_session_alone() {
-    let world = World::new();
-    let answer = answered(&world.browser, "/auth/login?return_url=/home").await;
-    let twin = world.browser.thief();
-    let callback = answer.location().unwrap();
-    let first = arrive(&world.browser, &callback).await;
-    assert!(session_of(&first));
-    let session = world.browser.cookie("__Host-session");
-
-    // The back button: signed in, so home.
-    let again = arrive(&world.browser, &callback).await;
-    assert_eq!(
-        (again.status, again.location()),
-        (StatusCode::FOUND, Some(Url::parse(APP).unwrap()))
-    );
-    assert!(!session_of(&again));
-    assert_eq!(world.browser.cookie("__Host-session"), session);
-    assert_is(&world.browser, "alice", "after the replay").await;
-
-    // Whoever copied the login cookie before gets nothing.
-    let page = arrive(&twin, &callback).await;
-    assert_refusal_page(&world, &page, Code::LoginMissing, "a copy");
-    assert_no_session(&world, &twin, "a copy").await;
-    // Nor anybody else.
-    let stranger = world.browser.stranger();
-    let page = arrive(&stranger, &callback).await;
-    assert_refusal_page(&world, &page, Code::LoginMissing, "a stranger");
-    assert_eq!(world.provider.token_calls("authorization_code"), 1);
-}
-
-#[tokio::test]
-async fn an_unsolicited_answer_does_not_disturb_who_is_signed_in() {
-    let world = World::new();
-    world.sign_in().await;
-    let before = world.browser.cookies();
-    for callback in [
-        "/auth/callback?state=AAAA&code=stolen",
-        "/auth/callback?error=access_denied&state=AAAA",
-        "/auth/callback",
-    ] {
-        let page = world.browser.visit(callback).await;
-        assert_eq!(
-            (page.status, page.location()),
-            (StatusCode::FOUND, Some(Url::parse(APP).unwrap())),
-            "{callback}"
-        );
-    }
-    let after = world.browser.cookies();
-    assert_eq!(format!("{before:?}"), format!("{after:?}"));
-    assert_eq!(world.provider.count(Endpoint::Token), 1);
-}
-
-// attacks: B25
-#[tokio::test]
-async fn a_max_age_that_was_asked_for_is_enforced() {
-    let ago = |seconds: u64| {
-        move |world: &World| {
-            let at = world.clock.seconds() - seconds;
-            world.provider.script(|s| s.token.id_token.claim("auth_time", at));
-        }
-    };
-    type Change = Box<dyn Fn(&World)>;
-    let cases: [(&str, Change, bool); 8] = [
-        ("just now", Box::new(ago(0)), true),
-        ("within the limit", Box::new(ago(60)), true),
-        ("within the skew", Box::new(ago(119)), true),
-        ("beyond the skew", Box::new(ago(122)), false),
-        ("ten minutes ago", Box::new(ago(600)), false),
-        (
-            "not said",
-            Box::new(|world| world.provider.script(|s| s.token.id_token.without_claim("auth_time"))),
-            false,
-        ),
-        (
-            "as text",
-            Box::new(|world| {
-                let at = world.clock.seconds().to_string();
-                world.provider.script(|s| s.token.id_token.claim("auth_time", at));
-            }),
-            false,
-        ),
-        (
-            "in the future",
-            Box::new(|world| {
-                let at = world.clock.seconds() + 3_600;
-                world.provider.script(|s| s.token.id_token.claim("auth_time", at));
-            }),
-            false,
-        ),
-    ];
-    for (name, change, accepted) in cases {
-        let world = World::new();
-        change(&world);
-        let page = world
-            .browser
-            .visit_following("/auth/login?return_url=/home&max_age=60")
-            .await;
-        if accepted {
-            assert_signed_in(&world, &page, name).await;
-        } else {
-            assert_refused(&world, &page, Code::IdTokenInvalid, name).await;
-        }
-    }
 }

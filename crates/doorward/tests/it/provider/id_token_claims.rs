@@ -197,7 +197,8 @@ async fn a_token_hash_that_is_there_must_fit() {
             claims["at_hash"] = change(&right).into();
         }
     };
-    let cases: [(&str, fn(&str) -> String); 6] = [
+    type Change = fn(&str) -> String;
+    let cases: [(&str, Change); 6] = [
         ("other", |_| "AAAAAAAAAAAAAAAAAAAAAA".into()),
         ("cut", |right| right[..21].into()),
         ("longer", |right| format!("{right}A")),
@@ -246,6 +247,59 @@ async fn a_claim_that_is_given_twice_is_refused() {
             assert_refused(&world, &page, Code::IdTokenInvalid, name).await;
         } else {
             assert_signed_in(&world, &page, name).await;
+        }
+    }
+}
+
+// attacks: B25
+#[tokio::test]
+async fn a_max_age_that_was_asked_for_is_enforced() {
+    let ago = |seconds: u64| {
+        move |world: &World| {
+            let at = world.clock.seconds() - seconds;
+            world.provider.script(|s| s.token.id_token.claim("auth_time", at));
+        }
+    };
+    type Change = Box<dyn Fn(&World)>;
+    let cases: [(&str, Change, bool); 8] = [
+        ("just now", Box::new(ago(0)), true),
+        ("within the limit", Box::new(ago(60)), true),
+        ("within the skew", Box::new(ago(119)), true),
+        ("beyond the skew", Box::new(ago(122)), false),
+        ("ten minutes ago", Box::new(ago(600)), false),
+        (
+            "not said",
+            Box::new(|world| world.provider.script(|s| s.token.id_token.without_claim("auth_time"))),
+            false,
+        ),
+        (
+            "as text",
+            Box::new(|world| {
+                let at = world.clock.seconds().to_string();
+                world.provider.script(|s| s.token.id_token.claim("auth_time", at));
+            }),
+            false,
+        ),
+        (
+            "in the future",
+            Box::new(|world| {
+                let at = world.clock.seconds() + 3_600;
+                world.provider.script(|s| s.token.id_token.claim("auth_time", at));
+            }),
+            false,
+        ),
+    ];
+    for (name, change, accepted) in cases {
+        let world = World::new();
+        change(&world);
+        let page = world
+            .browser
+            .visit_following("/auth/login?return_url=/home&max_age=60")
+            .await;
+        if accepted {
+            assert_signed_in(&world, &page, name).await;
+        } else {
+            assert_refused(&world, &page, Code::IdTokenInvalid, name).await;
         }
     }
 }

@@ -18,6 +18,8 @@ mod metadata_cache;
 mod mix_up;
 mod modules;
 mod pending;
+mod replay;
 mod token;
+mod token_members;
 mod user_claims;
 mod userinfo;
