@@ -1,7 +1,8 @@
 //! Finding the session cookie and the CSRF cookie in one pass.
 //!
-//! Most of a signed-in user's header is what we sealed into it. These values are stepped over at the speed of memory
-//! and only what stands between them is searched, so that looking for a second name costs little more.
+//! Most of a signed-in user's header is what we sealed into it, and our cookies mostly stand together. So from a cookie
+//! of ours the next pair is looked at directly, stepping over the value at the speed of memory; only what is not ours
+//! is searched, up to the next cookie that is.
 
 use http::{HeaderMap, header::COOKIE};
 use memchr::{memchr, memmem::Finder};
@@ -18,6 +19,14 @@ pub(crate) struct OurCookies {
     session: Finder<'static>,
     /// The CSRF cookie's name and the equals sign.
     csrf: Finder<'static>,
+}
+
+/// A pair of ours.
+#[derive(Clone, Copy)]
+enum Pair {
+    Session { value_at: usize },
+    Tokens,
+    Csrf { value_at: usize },
 }
 
 impl OurCookies {
@@ -45,32 +54,65 @@ impl OurCookies {
                 return;
             };
             left = rest;
-            let mut between = 0;
+            // Always the beginning of the header, a semicolon, or the beginning of a pair.
             let mut at = 0;
-            while let Some(found) = header.get(at..).and_then(|rest| self.session.find(rest)) {
-                let start = at + found;
-                at = start + self.session.needle().len();
-                let Some(rest) = header.get(at..).filter(|_| begins_pair(header, start)) else {
+            while let Some(rest) = header.get(at..).filter(|rest| !rest.is_empty()) {
+                let gap = rest
+                    .iter()
+                    .take_while(|byte| matches!(byte, b';' | b' ' | b'\t'))
+                    .count();
+                let pair = rest.get(gap..).unwrap_or_default();
+                let Some(kind) = self.kind_of(pair) else {
+                    let end = self.next_of_session(header, at + gap);
+                    self.each_csrf(header.get(at..end).unwrap_or_default(), &mut csrf);
+                    at = end;
                     continue;
                 };
-                let end = at + memchr(b';', rest).unwrap_or(rest.len());
-                match header.get(at..end) {
-                    Some([b'=', value @ ..]) => session(value.trim_ascii()),
-                    Some([b'.', b'0' | b'1', b'=', ..]) => {}
-                    // Another name that begins like ours; it may be the CSRF cookie's.
-                    _ => continue,
+                let end = memchr(b';', pair).unwrap_or(pair.len());
+                let value = |value_at: usize| pair.get(value_at..end).unwrap_or_default().trim_ascii();
+                match kind {
+                    Pair::Session { value_at } => session(value(value_at)),
+                    Pair::Tokens => {}
+                    Pair::Csrf { value_at } => csrf(value(value_at)),
                 }
-                self.each_csrf(header.get(between..start), &mut csrf);
-                (between, at) = (end, end);
+                at += gap + end;
             }
-            self.each_csrf(header.get(between..), &mut csrf);
         }
     }
 
-    /// Searches what stands between two cookies of ours; it begins with a pair or the semicolon before one.
+    /// Tells what of ours a pair is, by its beginning.
     #[inline]
-    fn each_csrf<'h>(&self, part: Option<&'h [u8]>, csrf: &mut impl FnMut(&'h [u8])) {
-        let part = part.unwrap_or_default();
+    fn kind_of(&self, pair: &[u8]) -> Option<Pair> {
+        let session = self.session.needle();
+        match pair.strip_prefix(session) {
+            Some([b'=', ..]) => {
+                return Some(Pair::Session {
+                    value_at: session.len() + 1,
+                });
+            }
+            Some([b'.', b'0' | b'1', b'=', ..]) => return Some(Pair::Tokens),
+            // Another name may begin like the session's, the CSRF cookie's too.
+            _ => {}
+        }
+        let csrf = self.csrf.needle();
+        pair.starts_with(csrf).then_some(Pair::Csrf { value_at: csrf.len() })
+    }
+
+    /// Returns where the next cookie of the session or its tokens begins, or the header's end.
+    fn next_of_session(&self, header: &[u8], mut at: usize) -> usize {
+        while let Some(found) = header.get(at..).and_then(|rest| self.session.find(rest)) {
+            let start = at + found;
+            at = start + self.session.needle().len();
+            let is_ours = matches!(header.get(at..), Some([b'=', ..] | [b'.', b'0' | b'1', b'=', ..]));
+            if is_ours && begins_pair(header, start) {
+                return start;
+            }
+        }
+        header.len()
+    }
+
+    /// Searches a part of a header in which no cookie of the session stands.
+    fn each_csrf<'h>(&self, part: &'h [u8], csrf: &mut impl FnMut(&'h [u8])) {
         let mut at = 0;
         while let Some(found) = part.get(at..).and_then(|rest| self.csrf.find(rest)) {
             let start = at + found;
