@@ -1,12 +1,12 @@
 //! Answers that belong to somebody else: another browser, another user, another client, another provider.
 
-use doorward::{Code, Provider};
+use doorward::{Code, Provider, Sessions};
 use doorward_testkit::{Browser, CLIENT_ID, CLIENT_SECRET, ClientKind, Endpoint, ScriptedProvider};
 use http::StatusCode;
 use url::Url;
 
 use super::harness::*;
-use crate::support::{APP, PROVIDER, World};
+use crate::support::{APP, PROVIDER, SECRET, World};
 
 /// Lets somebody else sign in at the provider from now on.
 fn is_now(world: &World, subject: &str) {
@@ -15,6 +15,11 @@ fn is_now(world: &World, subject: &str) {
         s.subject = subject;
         s.claims.insert("email".into(), email.into());
     });
+}
+
+/// Sessions in cookies, and in a store.
+fn both_places() -> [World; 2] {
+    [World::new(), World::build(Sessions::memory(SECRET), |builder| builder)]
 }
 
 async fn answer_for(browser: &Browser) -> Url {
@@ -170,7 +175,12 @@ async fn a_login_that_began_under_another_client_makes_no_token_call() {
 // attacks: B23
 #[tokio::test]
 async fn a_session_that_was_planted_before_the_login_dies_with_it() {
-    let world = World::new();
+    for world in both_places() {
+        planted_session_dies(world).await;
+    }
+}
+
+async fn planted_session_dies(world: World) {
     is_now(&world, "mallory");
     let mallory = world.browser.stranger();
     log_in(&mallory).await;
@@ -200,7 +210,12 @@ async fn a_session_that_was_planted_before_the_login_dies_with_it() {
 // attacks: B24
 #[tokio::test]
 async fn a_login_over_somebody_elses_session_ends_it_and_mixes_nothing() {
-    let world = World::new();
+    for world in both_places() {
+        session_is_replaced(world).await;
+    }
+}
+
+async fn session_is_replaced(world: World) {
     is_now(&world, "bob");
     log_in(&world.browser).await;
     assert_is(&world.browser, "bob", "first").await;

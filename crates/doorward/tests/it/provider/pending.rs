@@ -191,6 +191,7 @@ async fn a_silent_login_that_needs_the_user_leads_back_without_a_session() {
         "interaction_required",
         "consent_required",
         "account_selection_required",
+        "access_denied",
     ] {
         let world = World::new();
         world
@@ -237,6 +238,20 @@ async fn a_silent_login_of_somebody_signed_in_there_makes_a_session() {
         .visit_following("/auth/login?prompt=none&return_url=/home")
         .await;
     assert_signed_in(&world, &page, "silent").await;
+}
+
+#[tokio::test]
+async fn a_silent_refusal_leaves_the_session_that_is_there_alone() {
+    let world = World::new();
+    world.sign_in().await;
+    let session = world.browser.cookie("__Host-session");
+    world.provider.script(|s| s.authorization.nobody_signed_in = true);
+    let page = world
+        .browser
+        .visit_following("/auth/login?prompt=none&return_url=/home")
+        .await;
+    assert_signed_in(&world, &page, "silent refusal").await;
+    assert_eq!(world.browser.cookie("__Host-session"), session);
 }
 
 #[tokio::test]
