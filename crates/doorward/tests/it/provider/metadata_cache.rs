@@ -78,6 +78,7 @@ async fn metadata_is_renewed_in_the_background_after_an_hour() {
     assert_eq!(begins(&world).await, StatusCode::FOUND);
     world.advance(HOUR - 1);
     assert_eq!(begins(&world).await, StatusCode::FOUND);
+    world.tasks.idle().await;
     assert_eq!(world.fetch.count("discovery"), 1);
 
     world.advance(1);
@@ -96,6 +97,7 @@ async fn metadata_is_renewed_in_the_background_after_an_hour() {
     world.tasks.idle().await;
     assert_eq!(world.fetch.count("discovery"), 2);
     assert_eq!(asked(world.browser.visit("/auth/login").await), "/moved");
+    world.tasks.idle().await;
     assert_eq!(world.fetch.count("discovery"), 2);
 }
 
