@@ -8,7 +8,6 @@ use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::cookie::SetCookie;
 use doorward_core::csrf::CsrfTokens;
-use doorward_core::policy::Caller;
 use doorward_core::ports::BoxFuture;
 use doorward_core::session::{Identity, SealSessionError, Tokens};
 use http::header::{self, HeaderMap, HeaderValue};
@@ -160,7 +159,7 @@ impl Engine {
 }
 
 fn is_for_a_session(context: &RequestContext) -> bool {
-    matches!(&*context.passed(), Some(passed) if matches!(passed.caller, Caller::Session(..)))
+    context.passed().is_some()
 }
 
 /// Runs a future that has nothing to wait for, as every write to a sealed session.

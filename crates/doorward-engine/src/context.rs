@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use doorward_core::csrf::CsrfMode;
-use doorward_core::policy::Caller;
+use doorward_core::csrf::{CsrfMode, CsrfPassed};
 use doorward_core::request::RequestView;
 use http::header::ORIGIN;
 use http::{HeaderValue, Uri};
@@ -27,7 +26,7 @@ pub struct RequestContext {
 /// A guard's pass: whoever comes later in the same request needs no second check of it.
 pub(crate) struct Passed {
     pub(crate) session: Session,
-    pub(crate) caller: Caller,
+    pub(crate) csrf: CsrfPassed,
     pub(crate) mode: CsrfMode,
 }
 

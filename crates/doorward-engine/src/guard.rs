@@ -2,11 +2,15 @@
 //!
 //! 1. no session cookie: 401 `session_missing`
 //! 2. the origin rule: 403 `cross_origin`
-//! 3. unreadable, or expired by its own seal: 401 `session_invalid`, `session_expired`
+//! 3. unreadable, of another provider, or two different sessions: 401 `session_invalid`; expired by its
+//!    own seal: 401 `session_expired`
 //! 4. the CSRF token: 403 `csrf_missing`, `csrf_mismatch`
 //! 5. ended, or the store: 401 `session_revoked`, 503 `store_unavailable`
 //! 6. a refresh that is due: 401 `token_refresh_failed`, 503 `provider_unavailable`
 //! 7. the rule: 403 `tenant_mismatch`, `role_missing`, `insufficient_scope`
+//!
+//! For a stored session the browser's word is just a handle, so what step 3 says of the record is said
+//! once it is loaded, after step 4: a forged request costs no store call.
 //!
 //! Steps 1 to 4 and 7 wait for nothing, so that a refused or an everyday request costs no allocation
 //! of a future; only a store and a due refresh make the caller wait.
@@ -174,23 +178,20 @@ impl Inner {
         // Security: the cookie's own ends count also where a newer state is known; a copy that has
         // expired must not come back to life through what its session did since.
         let now = self.ports.clock.now();
-        let (live, csrf) = match self.pass(view, origin, opened, mode, now) {
-            Ok((live, csrf)) => (Arc::new(live), csrf),
+        let (mut live, csrf) = match self.pass(view, origin, opened, mode, now) {
+            Ok(passed) => passed,
             Err(denial) => return Identifying::Ready(Err(denial)),
         };
         let cookies = || TokenPlace::Cookies(CookieHeaders::of(view.headers));
-        let (live, tokens, is_newer) = match newest.look(live.id(), live.revision()) {
-            Known::Nothing => (live, cookies(), false),
+        let (tokens, is_newer) = match newest.look(live.id(), live.revision()) {
+            Known::Nothing => (cookies(), false),
             Known::Ended(code) => return refused(code),
             Known::Newer(state) => {
-                let Some(live) = self.live(&state.identity) else {
-                    return refused(Code::SessionExpired);
+                live = match self.live(&state.identity) {
+                    Some(live) => live,
+                    None => return refused(Code::SessionExpired),
                 };
-                (
-                    Arc::new(live),
-                    state.tokens.clone().map_or_else(cookies, TokenPlace::Known),
-                    true,
-                )
+                (state.tokens.clone().map_or_else(cookies, TokenPlace::Known), true)
             }
         };
         let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
@@ -278,12 +279,7 @@ impl Inner {
             .ok_or(Denial::new(Code::SessionInvalid))?;
         let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
         let place = PlacedSession::Store { handle };
-        Ok(Session::new(
-            self,
-            Arc::new(live),
-            place,
-            TokenPlace::Record(stored.payload),
-        ))
+        Ok(Session::new(self, live, place, TokenPlace::Record(stored.payload)))
     }
 
     /// Lifetime by the seal's own word, then the CSRF token.
@@ -351,10 +347,9 @@ impl Inner {
             }
             denial
         })?;
-        let caller = Caller::Session(Arc::clone(&session.inner.live), csrf);
         let passed = Passed {
             session,
-            caller,
+            csrf,
             mode: rule.csrf_mode(),
         };
         let decided = self.decide(rule, &passed);
@@ -365,7 +360,8 @@ impl Inner {
     }
 
     fn decide(&self, rule: &Rule, passed: &Passed) -> Result<Pass, Denial> {
-        match decide(rule, &passed.caller, &self.scope) {
+        let caller = Caller::Session(&passed.session.inner.live, &passed.csrf);
+        match decide(rule, caller, &self.scope) {
             Ok(_authorized) => Ok(Pass::Session(passed.session.clone())),
             Err(denied) => Err(denial(denied)),
         }

@@ -353,7 +353,7 @@ impl Inner {
             },
         };
         let place = before.inner.place.clone();
-        let session = Session::new(self, Arc::new(live), place, tokens);
+        let session = Session::new(self, live, place, tokens);
         let (was, is) = (&before.inner.write, &session.inner.write);
         let in_cookies = matches!(session.inner.place, PlacedSession::Cookie);
         // What was due before the refresh is still due; sealed cookies must carry the new state besides.

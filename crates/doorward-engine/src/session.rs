@@ -26,7 +26,7 @@ pub struct Session {
 
 pub(crate) struct SessionInner {
     engine: Arc<Inner>,
-    pub(crate) live: Arc<LiveSession>,
+    pub(crate) live: LiveSession,
     pub(crate) place: PlacedSession,
     tokens: TokenPlace,
     opened_tokens: OnceLock<Option<Arc<Tokens>>>,
@@ -124,7 +124,7 @@ pub enum DataError {
 pub struct TokensMissing;
 
 impl Session {
-    pub(crate) fn new(engine: &Arc<Inner>, live: Arc<LiveSession>, place: PlacedSession, tokens: TokenPlace) -> Self {
+    pub(crate) fn new(engine: &Arc<Inner>, live: LiveSession, place: PlacedSession, tokens: TokenPlace) -> Self {
         Self {
             inner: Arc::new(SessionInner {
                 engine: Arc::clone(engine),

@@ -1,15 +1,13 @@
 //! The decision.
 
-use std::sync::Arc;
-
 use super::Rule;
 use crate::{code::Code, csrf::CsrfPassed, session::LiveSession, tenant::TenantScope};
 
 /// Who calls, as the guard found out.
-#[derive(Debug)]
-pub enum Caller {
+#[derive(Clone, Copy, Debug)]
+pub enum Caller<'a> {
     /// A live session, from a request that was not forged.
-    Session(Arc<LiveSession>, CsrfPassed),
+    Session(&'a LiveSession, &'a CsrfPassed),
     /// Nobody we know.
     Anonymous,
 }
@@ -58,7 +56,7 @@ impl Denied {
 ///
 /// # Security
 /// What cannot be read is not there: an identity body of another version has no roles and no scopes.
-pub fn decide(rule: &Rule, caller: &Caller, scope: &TenantScope) -> Result<Authorized, Denied> {
+pub fn decide(rule: &Rule, caller: Caller<'_>, scope: &TenantScope) -> Result<Authorized, Denied> {
     if rule.is_public() {
         return Ok(Authorized(()));
     }

@@ -1,22 +1,20 @@
 //! Rules and decisions, as tables.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::sync::Arc;
-
 use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::{Caller, Denied, Rule, Unauthenticated, decide};
 use crate::{
     code::Code,
-    csrf::{CsrfMode, CsrfTokens, check, check_origin},
+    csrf::{CsrfMode, CsrfPassed, CsrfTokens, check, check_origin},
     origin::{AllowedOrigins, Origin},
     request::RequestView,
-    session::{Identity, Lifetimes, OpenedIdentity, check as check_lifetime},
+    session::{Identity, Lifetimes, LiveSession, OpenedIdentity, check as check_lifetime},
     tenant::{TenantId, TenantScope},
     test_support::{at, identity, keys},
 };
 
-fn caller(identity: &Identity) -> Caller {
+fn session(identity: &Identity) -> (LiveSession, CsrfPassed) {
     let origins = AllowedOrigins::new(&Origin::parse("https://app.test").unwrap(), Vec::<String>::new()).unwrap();
     let (uri, headers) = (Uri::from_static("/"), HeaderMap::new());
     let view = RequestView {
@@ -36,20 +34,18 @@ fn caller(identity: &Identity) -> Caller {
     )
     .unwrap();
     let opened = OpenedIdentity::from_identity(identity).unwrap();
-    Caller::Session(
-        Arc::new(check_lifetime(opened, &Lifetimes::default(), at(1)).unwrap()),
-        csrf,
-    )
+    (check_lifetime(opened, &Lifetimes::default(), at(1)).unwrap(), csrf)
 }
 
-fn decided(rule: &Rule, caller: &Caller, scope: &TenantScope) -> Result<(), Denied> {
+fn decided(rule: &Rule, caller: Caller<'_>, scope: &TenantScope) -> Result<(), Denied> {
     decide(rule, caller, scope).map(|_| ())
 }
 
 #[test]
 fn rule_and_caller_give_the_decision_of_the_table() {
     // alice of acme: roles admin and member, scopes openid and orders:read.
-    let alice = caller(&identity(1));
+    let (alice, csrf) = session(&identity(1));
+    let alice = Caller::Session(&alice, &csrf);
     let scopes = |list: &[&str]| Denied::InsufficientScope {
         scopes: list.iter().map(|s| (*s).to_owned()).collect(),
     };
@@ -78,14 +74,14 @@ fn rule_and_caller_give_the_decision_of_the_table() {
         (Rule::Public.and(Rule::role("owner")), Err(Denied::RoleMissing)),
     ];
     for (rule, expected) in table {
-        assert_eq!(decided(&rule, &alice, &TenantScope::Any), expected, "{rule}");
+        assert_eq!(decided(&rule, alice, &TenantScope::Any), expected, "{rule}");
         let anonymous = if rule.is_public() {
             Ok(())
         } else {
             Err(Denied::SessionMissing)
         };
         assert_eq!(
-            decided(&rule, &Caller::Anonymous, &TenantScope::Any),
+            decided(&rule, Caller::Anonymous, &TenantScope::Any),
             anonymous,
             "{rule} without a session"
         );
@@ -95,16 +91,17 @@ fn rule_and_caller_give_the_decision_of_the_table() {
 #[test]
 fn session_of_another_tenant_is_denied_before_its_roles_are_looked_at() {
     // attacks: E3, M1
-    let alice = caller(&identity(1));
+    let (alice, csrf) = session(&identity(1));
+    let alice = Caller::Session(&alice, &csrf);
     let globex = TenantScope::One(TenantId::from_claim("globex").unwrap());
     let acme = TenantScope::One(TenantId::from_claim("acme").unwrap());
     for rule in [Rule::Session, Rule::role("admin"), Rule::role("owner")] {
-        assert_eq!(decided(&rule, &alice, &globex), Err(Denied::TenantMismatch), "{rule}");
+        assert_eq!(decided(&rule, alice, &globex), Err(Denied::TenantMismatch), "{rule}");
     }
-    assert_eq!(decided(&Rule::role("admin"), &alice, &acme), Ok(()));
-    assert_eq!(decided(&Rule::Public, &alice, &globex), Ok(()));
+    assert_eq!(decided(&Rule::role("admin"), alice, &acme), Ok(()));
+    assert_eq!(decided(&Rule::Public, alice, &globex), Ok(()));
     assert_eq!(
-        decided(&Rule::Session, &Caller::Anonymous, &globex),
+        decided(&Rule::Session, Caller::Anonymous, &globex),
         Err(Denied::SessionMissing)
     );
 }
@@ -114,13 +111,14 @@ fn user_without_roles_has_none() {
     let mut plain = identity(2);
     plain.user.roles.clear();
     plain.scopes.clear();
-    let caller = caller(&plain);
-    assert_eq!(decided(&Rule::Session, &caller, &TenantScope::Any), Ok(()));
+    let (live, csrf) = session(&plain);
+    let caller = Caller::Session(&live, &csrf);
+    assert_eq!(decided(&Rule::Session, caller, &TenantScope::Any), Ok(()));
     assert_eq!(
-        decided(&Rule::role("member"), &caller, &TenantScope::Any),
+        decided(&Rule::role("member"), caller, &TenantScope::Any),
         Err(Denied::RoleMissing)
     );
-    assert!(decided(&Rule::scope("openid"), &caller, &TenantScope::Any).is_err());
+    assert!(decided(&Rule::scope("openid"), caller, &TenantScope::Any).is_err());
 }
 
 #[test]
