@@ -57,17 +57,6 @@ impl Inner {
         }
     }
 
-    /// Logs a failed login and answers its page.
-    pub(super) fn login_failed(&self, failure: &LoginFailure) -> Reply {
-        if failure.code.status().is_server_error() {
-            tracing::warn!(code = %failure.code, reason = failure.reason, "login failed");
-        } else {
-            // Anybody can cause these without end.
-            tracing::debug!(code = %failure.code, reason = failure.reason, "login failed");
-        }
-        self.login_failed_page(failure.code)
-    }
-
     fn login_request(&self, view: RequestView<'_>) -> Result<LoginRequest, LoginFailure> {
         let malformed = |reason: String| LoginFailure::new(Code::RequestMalformed, reason);
         let params =
@@ -152,7 +141,8 @@ impl Inner {
         }
         let cookie = SetCookie::new(&name, value, &self.login_attributes())
             .map_err(|error| LoginFailure::new(Code::RequestTooLarge, error))?;
-        reply.add_cookie(cookie.max_age(LOGIN_LIFETIME).to_header());
+        // Twice the ticket's life: a callback that comes too late begins the login anew by its ticket.
+        reply.add_cookie(cookie.max_age(2 * LOGIN_LIFETIME).to_header());
         Ok(reply)
     }
 
