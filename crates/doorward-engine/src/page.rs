@@ -4,13 +4,12 @@
 //! codes, and every address from our own configuration.
 
 use bytes::Bytes;
-use doorward_core::code::Code;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 
 use crate::auth::Inner;
-use crate::problem::log;
 use crate::reply::Reply;
+use crate::token_calls::LoginFailure;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}\
@@ -111,10 +110,16 @@ fn escape(text: &str) -> String {
 }
 
 impl Inner {
-    /// The page on which a failed sign-in ends, with the way to a new one.
-    pub(crate) fn login_failed_page(&self, code: Code) -> Reply {
-        let request_id = self.request_id();
-        log(code, &request_id);
+    /// The page on which a failed sign-in ends, with the way to a new one; its reason goes to the log,
+    /// under the identifier that the page shows.
+    pub(crate) fn login_failed(&self, failure: &LoginFailure) -> Reply {
+        let (code, request_id) = (failure.code, self.request_id());
+        if code.status().is_server_error() {
+            tracing::warn!(%code, request_id, reason = failure.reason, "login failed");
+        } else {
+            // Anybody can cause these without end.
+            tracing::debug!(%code, request_id, reason = failure.reason, "login failed");
+        }
         let mut reply = page(
             code.status(),
             "Sign-in did not work",
