@@ -412,7 +412,7 @@ fn warnings(public_url: &PublicUrl, app_origins: &[String], sessions: &Sessions)
     }
     if matches!(sessions.place, Place::Cookie) && !public_url.is_loopback() {
         warnings.push(
-            "session.store: sessions live in cookies alone; run one process, or use a store, so that refresh and logout hold across several".into(),
+            "session.store: sessions live in cookies alone; run one process, for several do not share ended sessions and renewed tokens".into(),
         );
     }
     warnings

@@ -32,6 +32,9 @@ use crate::token_calls::{self, Concerns, RefreshFailure, Refreshed};
 /// Sessions of which something is remembered between two renewals.
 const MAX_REMEMBERED: usize = 10_000;
 
+/// How long renewed tokens wait for a store that does not answer.
+const UNWRITTEN_WAITS: Duration = Duration::from_secs(3600);
+
 /// The renewals under way, and what is remembered between two of one session.
 #[derive(Default)]
 pub(crate) struct Refreshes {
@@ -39,7 +42,16 @@ pub(crate) struct Refreshes {
     /// Until when a session's own renewals wait (monotonic), apart from everybody's.
     pauses: Mutex<HashMap<SessionId, Duration>>,
     /// Renewed tokens that the store did not take: written at the next try, never fetched twice.
-    unwritten: Mutex<HashMap<SessionId, Arc<Refreshed>>>,
+    unwritten: Mutex<HashMap<SessionId, Unwritten>>,
+}
+
+/// Renewed tokens on their way to a store that did not answer.
+struct Unwritten {
+    /// The tokens they were renewed with: whoever finds others in the record has newer ones.
+    spent: Arc<Tokens>,
+    refreshed: Arc<Refreshed>,
+    /// Until when they wait (monotonic).
+    until: Duration,
 }
 
 impl Refreshes {
@@ -60,18 +72,25 @@ impl Refreshes {
         (!rest.is_zero()).then_some(rest)
     }
 
-    fn keep_unwritten(&self, id: SessionId, refreshed: Arc<Refreshed>) {
+    fn keep_unwritten(&self, id: SessionId, spent: &Arc<Tokens>, refreshed: Arc<Refreshed>, now: Duration) {
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.retain(|_, waiting| waiting.until > now);
         if unwritten.len() < MAX_REMEMBERED {
-            unwritten.insert(id, refreshed);
+            let waiting = Unwritten {
+                spent: Arc::clone(spent),
+                refreshed,
+                until: now.saturating_add(UNWRITTEN_WAITS),
+            };
+            unwritten.insert(id, waiting);
         } else {
             tracing::error!("too many renewed tokens wait for the store; one is lost");
         }
     }
 
-    fn take_unwritten(&self, id: &SessionId) -> Option<Arc<Refreshed>> {
+    fn take_unwritten(&self, id: &SessionId, tokens: &Tokens) -> Option<Arc<Refreshed>> {
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
-        unwritten.remove(id)
+        let waiting = unwritten.remove(id)?;
+        same_refresh_token(&waiting.spent, tokens).then_some(waiting.refreshed)
     }
 }
 
@@ -165,7 +184,7 @@ impl Inner {
                 Err(renewal) => return renewal,
             }
         }
-        if let Some(refreshed) = self.refreshes.take_unwritten(&start.identity.id) {
+        if let Some(refreshed) = self.refreshes.take_unwritten(&start.identity.id, &start.tokens) {
             return self.refreshed(&start, refreshed).await;
         }
         let user = &start.identity.user;
@@ -255,7 +274,9 @@ impl Inner {
             }
             Err(NotWritten::Store) => {
                 // The provider has rotated, the store does not answer: the tokens are all there is.
-                self.refreshes.keep_unwritten(start.identity.id, refreshed);
+                let now = self.ports.clock.monotonic();
+                self.refreshes
+                    .keep_unwritten(start.identity.id, &start.tokens, refreshed, now);
                 Renewal::StoreFailed
             }
             Err(not_written) => {
