@@ -13,12 +13,10 @@
 //! - [`login_ticket`]: what one pending login remembers.
 //! - [`csrf`]: the origin rule and the token.
 //! - [`tenant`], [`policy`]: who may do what.
-//! - [`code`], [`event`]: what callers and operators are told.
 
 pub mod code;
 pub mod cookie;
 pub mod csrf;
-pub mod event;
 pub mod login_ticket;
 pub mod origin;
 pub mod policy;

@@ -1,7 +1,7 @@
 //! The identity part as it comes out of its seal.
 //!
 //! The plaintext has a fixed head, read at once, and a body, read when asked for:
-//! `version (1) | flags (1) | id (16) | csrf (32) | revision, issued, idle, absolute, access token end, refresh (8 each,
+//! `version (1) | flags (1) | id (16) | csrf (32) | provider tag (8) | revision, issued, idle, absolute, access token end, refresh (8 each,
 //! big endian) | tenant length (1) | tenant | body (postcard)`.
 
 use std::collections::BTreeMap;
