@@ -1,6 +1,6 @@
 //! Which tests try which attack: the last column of the tables in `docs/attacks.md`.
 //!
-//! A test names the rows it stands for in a comment, `// attacks: F5, F18`. Every row has a test or, at the end of the page,
+//! A test names the rows it stands for in a comment that begins with `attacks:`. Every row has a test or, at the end of the page,
 //! a reason why not; every row that a test names exists.
 
 use std::collections::{BTreeMap, BTreeSet};
