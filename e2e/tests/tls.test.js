@@ -122,7 +122,7 @@ describe('form_post with provider and app on different sites', () => {
     ]);
     assert.equal(answer.status(), 400);
     assert.deepEqual((await providerStats(dev)).token, before.token);
-    assert.ok(await page.getByRole('link').count(), 'the page offers a way to sign in');
+    await page.getByRole('link', { name: /sign in/i }).waitFor();
     await page.goto(dev.url);
     assert.equal((await call(page, '/api/protected')).status, 401);
     await context.close();
