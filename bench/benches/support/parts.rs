@@ -16,7 +16,8 @@ const TAG_BYTES: usize = 16;
 
 /// What each step works on: the very bytes of a session that signed in.
 pub struct Parts {
-    finder: Finder<'static>,
+    session: Finder<'static>,
+    csrf: Finder<'static>,
     /// The identity cookie's value.
     pub value: Vec<u8>,
     key: LessSafeKey,
@@ -40,7 +41,8 @@ impl Parts {
         // The product's key stays where it is; for the time it takes one key is as good as another.
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, &[7; 32]).unwrap());
         let mut parts = Self {
-            finder: Finder::new(&format!("{SESSION_COOKIE}=")).into_owned(),
+            session: Finder::new(SESSION_COOKIE).into_owned(),
+            csrf: Finder::new("CSRF-TOKEN=").into_owned(),
             key,
             nonce: [9; 12],
             // Version, and purpose and name behind their lengths.
@@ -62,22 +64,47 @@ impl Parts {
         parts
     }
 
-    /// Searches the whole header for the session's cookie: a second one would have to be noticed.
-    pub fn scan<'h>(&self, headers: &'h HeaderMap) -> Option<&'h [u8]> {
-        let mut found = None;
+    /// Finds the session's cookie and the CSRF cookie, looking at a pair of ours directly and searching
+    /// only what is not.
+    pub fn scan<'h>(&self, headers: &'h HeaderMap) -> [Option<&'h [u8]>; 2] {
+        let (mut session, mut csrf) = (None, None);
+        for header in headers.get_all(COOKIE) {
+            let mut rest = header.as_bytes();
+            while !rest.is_empty() {
+                let end = memchr(b';', rest).unwrap_or(rest.len());
+                if let Some(after) = rest.strip_prefix(SESSION_COOKIE.as_bytes()) {
+                    if after[0] == b'=' {
+                        session = Some(&rest[SESSION_COOKIE.len() + 1..end]);
+                    }
+                } else if let Some(after) = rest.strip_prefix(self.csrf.needle()) {
+                    csrf = Some(until_semicolon(after));
+                } else {
+                    let next = self.session.find(rest).unwrap_or(rest.len());
+                    csrf = csrf.or(find(&self.csrf, &rest[..next]));
+                    rest = &rest[next..];
+                    continue;
+                }
+                rest = rest.get(end + "; ".len()..).unwrap_or_default();
+            }
+        }
+        [session, csrf]
+    }
+
+    /// Finds the session's cookie alone, reading every byte of the header by the same search.
+    pub fn plain_scan<'h>(&self, headers: &'h HeaderMap) -> Option<&'h [u8]> {
+        let mut session = None;
         for header in headers.get_all(COOKIE) {
             let header = header.as_bytes();
             let mut at = 0;
-            while let Some(start) = self.finder.find(&header[at..]) {
-                let begin = at + start;
-                at = begin + self.finder.needle().len();
-                if begin == 0 || header[..begin].ends_with(b"; ") {
-                    let rest = &header[at..];
-                    found = Some(&rest[..memchr(b';', rest).unwrap_or(rest.len())]);
+            while let Some(found) = self.session.find(&header[at..]) {
+                let start = at + found;
+                at = start + SESSION_COOKIE.len();
+                if header[at] == b'=' && begins_pair(header, start) {
+                    session = Some(until_semicolon(&header[at + 1..]));
                 }
             }
         }
-        found
+        session
     }
 
     /// Decodes the value into a fresh buffer.
@@ -108,10 +135,26 @@ impl Parts {
     }
 }
 
+fn find<'h>(name: &Finder<'_>, part: &'h [u8]) -> Option<&'h [u8]> {
+    let mut found = name.find_iter(part).filter(|start| begins_pair(part, *start));
+    found
+        .next()
+        .map(|start| until_semicolon(&part[start + name.needle().len()..]))
+}
+
+fn begins_pair(header: &[u8], at: usize) -> bool {
+    at == 0 || header[..at].ends_with(b"; ")
+}
+
+fn until_semicolon(rest: &[u8]) -> &[u8] {
+    &rest[..memchr(b';', rest).unwrap_or(rest.len())]
+}
+
 /// The plaintext's head, read by hand.
 pub struct Head<'p> {
     pub id: [u8; 16],
     pub csrf: [u8; 32],
+    pub provider: [u8; 8],
     pub revision: u64,
     pub issued_at: UnixTime,
     pub idle_expires_at: UnixTime,
@@ -128,6 +171,7 @@ impl<'p> Head<'p> {
         };
         let (&id, rest) = rest.split_first_chunk()?;
         let (&csrf, rest) = rest.split_first_chunk()?;
+        let (&provider, rest) = rest.split_first_chunk()?;
         let (numbers, rest) = rest.split_first_chunk::<48>()?;
         let number = |at: usize| -> Option<u64> { Some(u64::from_be_bytes(*numbers.get(8 * at..)?.first_chunk()?)) };
         let (&length, rest) = rest.split_first()?;
@@ -136,6 +180,7 @@ impl<'p> Head<'p> {
         Some(Self {
             id,
             csrf,
+            provider,
             revision: number(0)?,
             issued_at: time(1)?,
             idle_expires_at: time(2)?,
