@@ -113,10 +113,7 @@ fn hot_path(signed_in: &SignedIn, parts: &Parts) {
     );
 
     println!("\nratios, taken in each round");
-    // The context is made for every request, public ones included; the guard begins where it is there.
-    let guard = |of: &dyn Fn(&str) -> f64| of("guard") - of("context");
-    ratio(&rounds, "session / sum of its parts", 1.6, |of| guard(of) / sum(of));
-    ratio(&rounds, "  the context counted in", 1.6, |of| of("guard") / sum(of));
+    ratio(&rounds, "session / sum of its parts", 1.6, |of| of("guard") / sum(of));
     ratio(&rounds, "refusal / session", 1.0 / 3.0, |of| of("refuse") / of("guard"));
 }
 

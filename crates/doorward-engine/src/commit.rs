@@ -54,12 +54,12 @@ impl Engine {
             let token = match &session.inner.place {
                 // The token that the guard compared with, so that it is set once and not at every request.
                 PlacedSession::Cookie => *live.csrf_token(),
-                PlacedSession::Store { .. } => self.inner.csrf.issue(live.id()),
+                PlacedSession::Store { .. } => self.inner.csrf.issue(&live.id()),
             };
             let cookie = csrf.then(|| self.inner.csrf_cookie(&token, live.absolute_expires_at()));
             return Commit::Ready(cookie.flatten().into_iter().collect());
         }
-        let inner = Arc::clone(&self.inner);
+        let (inner, session) = (Arc::clone(&self.inner), session.clone());
         let work = async move {
             let Ok(base) = session.inner.live.to_identity() else {
                 return Ok(Vec::new());

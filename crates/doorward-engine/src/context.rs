@@ -1,11 +1,12 @@
 //! What one request carries from our outermost layer to its response.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use doorward_core::csrf::{CsrfMode, CsrfPassed};
 use doorward_core::request::RequestView;
+use http::HeaderValue;
 use http::header::ORIGIN;
-use http::{HeaderValue, Uri};
+use http::uri::PathAndQuery;
 
 use crate::auth::Engine;
 use crate::session::Session;
@@ -17,10 +18,11 @@ use crate::session::Session;
 pub struct RequestContext {
     pub(crate) engine: Engine,
     /// The request target before any router took a prefix off it.
-    pub(crate) uri: Uri,
+    target: Option<PathAndQuery>,
     /// The caller's origin, where it is one of `app_origins`.
     pub(crate) app_origin: Option<HeaderValue>,
-    passed: Mutex<Option<Passed>>,
+    /// Of the two modes of the CSRF check, in the order of [`RequestContext::passed`].
+    passed: [OnceLock<Passed>; 2],
 }
 
 /// A guard's pass: whoever comes later in the same request needs no second check of it.
@@ -42,9 +44,9 @@ impl RequestContext {
             .and_then(|origin| HeaderValue::from_str(origin.as_str()).ok());
         Arc::new(Self {
             engine: engine.clone(),
-            uri: view.uri.clone(),
+            target: view.uri.path_and_query().cloned(),
             app_origin,
-            passed: Mutex::new(None),
+            passed: Default::default(),
         })
     }
 
@@ -54,27 +56,39 @@ impl RequestContext {
         &self.engine
     }
 
-    /// The request target before any router took a prefix off it.
+    /// The request's path and query before any router took a prefix off it.
     #[must_use]
-    pub fn uri(&self) -> &Uri {
-        &self.uri
+    pub fn target(&self) -> &str {
+        self.target.as_ref().map_or("/", PathAndQuery::as_str)
     }
 
     /// The session of this request, once a guard has passed it.
     #[must_use]
-    pub fn session(&self) -> Option<Session> {
-        self.passed().as_ref().map(|passed| passed.session.clone())
+    pub fn session(&self) -> Option<&Session> {
+        self.passed().map(|passed| &passed.session)
     }
 
-    pub(crate) fn passed(&self) -> MutexGuard<'_, Option<Passed>> {
-        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The stronger of the passes there are.
+    pub(crate) fn passed(&self) -> Option<&Passed> {
+        let [by_token, by_origin] = &self.passed;
+        by_token.get().or_else(|| by_origin.get())
+    }
+
+    /// Remembers a pass; the first of its mode stays, for it is what others may have built on.
+    pub(crate) fn remember(&self, passed: Passed) -> &Passed {
+        let [by_token, by_origin] = &self.passed;
+        let place = match passed.mode {
+            CsrfMode::Token => by_token,
+            CsrfMode::Origin => by_origin,
+        };
+        place.get_or_init(|| passed)
     }
 }
 
 impl std::fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RequestContext")
-            .field("path", &self.uri.path())
+            .field("path", &self.target.as_ref().map(PathAndQuery::path))
             .finish_non_exhaustive()
     }
 }

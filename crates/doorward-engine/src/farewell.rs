@@ -64,7 +64,7 @@ impl Inner {
         let presented = self.codec.every_identity(headers);
         let mut ends: Vec<(SessionId, UnixTime)> = presented
             .iter()
-            .map(|opened| (*opened.id(), opened.absolute_expires_at()))
+            .map(|opened| (opened.id(), opened.absolute_expires_at()))
             .collect();
         ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now))));
         let mut seen = HashSet::new();

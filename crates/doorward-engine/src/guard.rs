@@ -27,6 +27,7 @@ use doorward_core::request::RequestView;
 use doorward_core::session::{
     self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity, SessionHandle,
 };
+use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::context::{Passed, RequestContext};
@@ -92,7 +93,7 @@ impl Engine {
             return Verdict::Ready(Ok(Pass::Anonymous));
         }
         let mode = rule.csrf_mode();
-        if let Some(passed) = &*context.passed()
+        if let Some(passed) = context.passed()
             // Security: a pass by origin alone is not good enough where the token is asked for.
             && (passed.mode == CsrfMode::Token || mode == CsrfMode::Origin)
         {
@@ -118,7 +119,7 @@ impl Engine {
     /// This is what an extractor runs: behind a route's own rule it adds nothing, without one it
     /// protects by itself, CSRF included.
     pub fn session(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
-        if let Some(passed) = &*context.passed() {
+        if let Some(passed) = context.passed() {
             return Verdict::Ready(with_user(self.inner.decide(&Rule::Session, passed)));
         }
         match self.guard(context, view, &Rule::Session) {
@@ -161,7 +162,8 @@ impl Inner {
         mode: CsrfMode,
         touch: Touch,
     ) -> Identifying {
-        let (identity, csrf_cookies) = self.codec.find_identity_and_csrf(view.headers);
+        let cookies = view.headers.get_all(COOKIE);
+        let (identity, csrf_cookies) = self.codec.find_identity_and_csrf(&cookies);
         let opened = match identity {
             IdentityCookie::Absent => return refused(Code::SessionMissing),
             IdentityCookie::Unreadable | IdentityCookie::Conflict if origin.is_err() => {
@@ -182,16 +184,16 @@ impl Inner {
             Ok(passed) => passed,
             Err(denial) => return Identifying::Ready(Err(denial)),
         };
-        let cookies = || TokenPlace::Cookies(CookieHeaders::of(view.headers));
-        let (tokens, is_newer) = match newest.look(live.id(), live.revision()) {
-            Known::Nothing => (cookies(), false),
+        let in_cookies = || TokenPlace::Cookies(CookieHeaders::of(&cookies));
+        let (tokens, is_newer) = match newest.look(&live.id(), live.revision()) {
+            Known::Nothing => (in_cookies(), false),
             Known::Ended(code) => return refused(code),
             Known::Newer(state) => {
                 live = match self.live(&state.identity) {
                     Some(live) => live,
                     None => return refused(Code::SessionExpired),
                 };
-                (state.tokens.clone().map_or_else(cookies, TokenPlace::Known), true)
+                (state.tokens.clone().map_or_else(in_cookies, TokenPlace::Known), true)
             }
         };
         let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
@@ -275,7 +277,7 @@ impl Inner {
         let opened = self
             .codec
             .open_record_identity(&key, &stored.payload)
-            .filter(|opened| opened.id() == handle.id() && opened.is_of_provider(self.provider_tag))
+            .filter(|opened| opened.id() == *handle.id() && opened.is_of_provider(self.provider_tag))
             .ok_or(Denial::new(Code::SessionInvalid))?;
         let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
         let place = PlacedSession::Store { handle };
@@ -296,7 +298,7 @@ impl Inner {
             return Err(Denial::new(Code::SessionInvalid));
         }
         let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
-        let csrf = csrf::check(origin, view, &self.csrf, live.id(), &self.csrf_header, mode)
+        let csrf = csrf::check(origin, view, &self.csrf, &live.id(), &self.csrf_header, mode)
             .map_err(|error| Denial::new(csrf_code(error)))?;
         Ok((live, csrf))
     }
@@ -352,11 +354,9 @@ impl Inner {
             csrf,
             mode: rule.csrf_mode(),
         };
-        let decided = self.decide(rule, &passed);
-        // The session is remembered also where the rule says no: what is due to be written for it
-        // does not depend on this one rule.
-        *context.passed() = Some(passed);
-        decided
+        // Remembered also where the rule says no: what is due to be written for the session does not
+        // depend on this one rule.
+        self.decide(rule, context.remember(passed))
     }
 
     fn decide(&self, rule: &Rule, passed: &Passed) -> Result<Pass, Denial> {

@@ -121,7 +121,7 @@ impl Inner {
     pub(crate) async fn renew(self: &Arc<Self>, session: &Session) -> Renewal {
         self.refreshes
             .flights
-            .join(*session.id(), &*self.ports.tasks, || self.begin_renewal(session))
+            .join(session.id(), &*self.ports.tasks, || self.begin_renewal(session))
             .await
             .unwrap_or(Renewal::Passing(Duration::from_secs(1)))
     }
@@ -132,7 +132,7 @@ impl Inner {
         let mut identity = None;
         let mut tokens = None;
         if let SessionPlace::Cookie(newest) = &self.place {
-            match newest.look(live.id(), live.revision()) {
+            match newest.look(&live.id(), live.revision()) {
                 Known::Ended(code) => return Begin::Known(Renewal::Ended(code)),
                 Known::Newer(state) => {
                     if state.identity.refresh_at.is_none_or(|due| now < due) {
@@ -145,7 +145,7 @@ impl Inner {
             }
         }
         let everybody = self.provider.token_pause(&self.ports);
-        let own = self.refreshes.paused(live.id(), self.ports.clock.monotonic());
+        let own = self.refreshes.paused(&live.id(), self.ports.clock.monotonic());
         if let Some(pause) = everybody.max(own) {
             return Begin::Known(Renewal::Passing(pause));
         }

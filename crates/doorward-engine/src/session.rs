@@ -9,7 +9,7 @@ use doorward_core::session::{
 };
 use doorward_crypto::SecretString;
 use http::HeaderMap;
-use http::header::{COOKIE, HeaderValue};
+use http::header::{COOKIE, GetAll, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -63,8 +63,8 @@ pub(crate) struct CookieHeaders {
 }
 
 impl CookieHeaders {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut values = headers.get_all(COOKIE).iter().cloned();
+    pub(crate) fn of(cookies: &GetAll<'_, HeaderValue>) -> Self {
+        let mut values = cookies.iter().cloned();
         Self {
             first: values.next(),
             others: values.collect(),
@@ -253,7 +253,7 @@ impl Session {
         changes.data.remove(key).map_err(|_| DataError::Key)
     }
 
-    pub(crate) fn id(&self) -> &SessionId {
+    pub(crate) fn id(&self) -> SessionId {
         self.inner.live.id()
     }
 
@@ -265,7 +265,7 @@ impl Session {
             .get_or_init(|| match &inner.tokens {
                 TokenPlace::Known(tokens) => Some(Arc::clone(tokens)),
                 TokenPlace::Cookies(cookies) => {
-                    let opened = inner.engine.codec.open_tokens(&cookies.to_headers(), self.id());
+                    let opened = inner.engine.codec.open_tokens(&cookies.to_headers(), &self.id());
                     self.belonging(opened.map(|(tokens, _)| tokens))
                         .or_else(|| self.tokens_in_memory())
                 }
@@ -274,7 +274,7 @@ impl Session {
                         return None;
                     };
                     let codec = &inner.engine.codec;
-                    let opened = codec.open_record_tokens(&handle.store_key(), payload, self.id());
+                    let opened = codec.open_record_tokens(&handle.store_key(), payload, &self.id());
                     self.belonging(opened.map(|(tokens, _)| tokens))
                 }
             })
@@ -287,7 +287,7 @@ impl Session {
         let SessionPlace::Cookie(newest) = &self.inner.engine.place else {
             return None;
         };
-        let tokens = newest.tokens(self.id(), self.inner.live.access_token_expires_at())?;
+        let tokens = newest.tokens(&self.id(), self.inner.live.access_token_expires_at())?;
         Self::mark(&self.inner.write.identity);
         Self::mark(&self.inner.write.tokens);
         Some(tokens)

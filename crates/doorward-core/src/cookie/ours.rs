@@ -4,7 +4,7 @@
 //! of ours the next pair is looked at directly, stepping over the value at the speed of memory; only what is not ours
 //! is searched, up to the next cookie that is.
 
-use http::{HeaderMap, header::COOKIE};
+use http::{HeaderValue, header::GetAll};
 use memchr::{memchr, memmem::Finder};
 
 use super::{
@@ -37,18 +37,19 @@ impl OurCookies {
         }
     }
 
-    /// Gives each value of the session cookie and of the CSRF cookie to a function, each in the header's order.
+    /// Gives each value of the session cookie and of the CSRF cookie in the `Cookie` headers to a function, each in
+    /// the header's order.
     ///
     /// Finds what [`raw_values`](super::raw_values) finds, but for the limit of values, which is the functions' to keep.
     #[inline]
     pub(crate) fn each<'h>(
         &self,
-        headers: &'h HeaderMap,
+        headers: &GetAll<'h, HeaderValue>,
         mut session: impl FnMut(&'h [u8]),
         mut csrf: impl FnMut(&'h [u8]),
     ) {
         let mut left = MAX_SCANNED;
-        for header in headers.get_all(COOKIE) {
+        for header in headers.iter() {
             let header = header.as_bytes();
             let Some(rest) = left.checked_sub(header.len()) else {
                 return;

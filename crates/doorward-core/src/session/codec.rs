@@ -6,7 +6,10 @@
 use doorward_crypto::{
     AssociatedData, KeyRing, Random, RandomUnavailable, SealError, Sealer, base64url_encode, random_bytes,
 };
-use http::HeaderMap;
+use http::{
+    HeaderMap, HeaderValue,
+    header::{COOKIE, GetAll},
+};
 
 use super::{
     Identity, OpenedIdentity, SessionId, Tokens, Unreadable, chunks,
@@ -122,19 +125,19 @@ impl SessionCodec {
     /// Several cookies of the name mean that one may be planted (RFC 6265bis, section 8.6). All are opened: states of
     /// one session give the newest, two different sessions give none.
     pub fn find_identity(&self, headers: &HeaderMap) -> IdentityCookie {
-        self.find_identity_and_csrf(headers).0
+        self.find_identity_and_csrf(&headers.get_all(COOKIE)).0
     }
 
-    /// Finds the CSRF cookies too, in the same pass.
+    /// Finds the CSRF cookies too, in the same pass over the `Cookie` headers.
     ///
     /// # Security
     /// As [`find_identity`](Self::find_identity).
     #[inline]
-    pub fn find_identity_and_csrf<'h>(&self, headers: &'h HeaderMap) -> (IdentityCookie, CsrfCookies<'h>) {
+    pub fn find_identity_and_csrf<'h>(&self, cookies: &GetAll<'h, HeaderValue>) -> (IdentityCookie, CsrfCookies<'h>) {
         let mut sessions = Sessions::default();
         let mut csrf = CsrfCookies::default();
         self.ours
-            .each(headers, |value| sessions.add(self, value), |value| csrf.add(value));
+            .each(cookies, |value| sessions.add(self, value), |value| csrf.add(value));
         (sessions.into_cookie(), csrf)
     }
 

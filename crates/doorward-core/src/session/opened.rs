@@ -19,29 +19,16 @@ const HAS_ACCESS_TOKEN_END: u8 = 2;
 const HAS_REFRESH: u8 = 4;
 
 /// An identity whose seal was opened: authentic, but not yet judged against the clock.
+///
+/// It is the plaintext and nothing beside it: what is read out early would be copied with every move.
 pub struct OpenedIdentity {
+    /// Always begins with a head that [`Head::of`] took.
     plain: Plain,
-    head: Head,
-    tenant_end: usize,
 }
 
 enum Plain {
     Opened(Opened),
     Written(Vec<u8>),
-}
-
-#[derive(Clone, Copy)]
-struct Head {
-    id: SessionId,
-    csrf: [u8; 32],
-    provider_tag: [u8; 8],
-    revision: u64,
-    issued_at: UnixTime,
-    idle_expires_at: UnixTime,
-    absolute_expires_at: UnixTime,
-    access_token_expires_at: Option<UnixTime>,
-    refresh_at: Option<UnixTime>,
-    has_token_part: bool,
 }
 
 /// The rest of an identity, borrowed from the opened plaintext.
@@ -88,11 +75,9 @@ pub struct Unreadable;
 impl OpenedIdentity {
     /// Reads the head of an opened plaintext.
     pub(super) fn read(opened: Opened) -> Result<OpenedIdentity, Unreadable> {
-        let (head, tenant_end) = read_head(&opened).ok_or(Unreadable)?;
+        Head::of(&opened).ok_or(Unreadable)?;
         Ok(OpenedIdentity {
             plain: Plain::Opened(opened),
-            head,
-            tenant_end,
         })
     }
 
@@ -102,66 +87,64 @@ impl OpenedIdentity {
     /// [`Unreadable`] where the tenant's name is longer than 255 bytes.
     pub fn from_identity(identity: &Identity) -> Result<OpenedIdentity, Unreadable> {
         let plain = write(identity)?;
-        let (head, tenant_end) = read_head(&plain).ok_or(Unreadable)?;
+        Head::of(&plain).ok_or(Unreadable)?;
         Ok(OpenedIdentity {
             plain: Plain::Written(plain),
-            head,
-            tenant_end,
         })
     }
 
     /// Returns the session's ID.
-    pub const fn id(&self) -> &SessionId {
-        &self.head.id
+    pub fn id(&self) -> SessionId {
+        self.head().id()
     }
 
     /// Returns the revision: of two states of a session the larger one is the newer.
-    pub const fn revision(&self) -> u64 {
-        self.head.revision
+    pub fn revision(&self) -> u64 {
+        self.head().revision()
     }
 
     /// Returns the tenant.
     pub fn tenant(&self) -> &str {
         // Checked to be UTF-8 when the head was read.
         self.bytes()
-            .get(HEAD_BYTES..self.tenant_end)
+            .get(HEAD_BYTES..self.head().end())
             .and_then(|name| core::str::from_utf8(name).ok())
             .unwrap_or_default()
     }
 
     /// Returns when the session began.
-    pub const fn issued_at(&self) -> UnixTime {
-        self.head.issued_at
+    pub fn issued_at(&self) -> UnixTime {
+        self.head().issued_at()
     }
 
     /// Returns when the session ends unless it is used.
-    pub const fn idle_expires_at(&self) -> UnixTime {
-        self.head.idle_expires_at
+    pub fn idle_expires_at(&self) -> UnixTime {
+        self.head().idle_expires_at()
     }
 
     /// Returns when the session ends in any case.
-    pub const fn absolute_expires_at(&self) -> UnixTime {
-        self.head.absolute_expires_at
+    pub fn absolute_expires_at(&self) -> UnixTime {
+        self.head().absolute_expires_at()
     }
 
     /// Returns when the access token ends, if the provider said so.
-    pub const fn access_token_expires_at(&self) -> Option<UnixTime> {
-        self.head.access_token_expires_at
+    pub fn access_token_expires_at(&self) -> Option<UnixTime> {
+        self.head().access_token_expires_at()
     }
 
     /// Returns when to renew the access token; `None` where there is nothing to renew it with.
-    pub const fn refresh_at(&self) -> Option<UnixTime> {
-        self.head.refresh_at
+    pub fn refresh_at(&self) -> Option<UnixTime> {
+        self.head().refresh_at()
     }
 
     /// Tells whether there is a refresh token to renew the session with.
-    pub const fn has_refresh_token(&self) -> bool {
-        self.head.refresh_at.is_some()
+    pub fn has_refresh_token(&self) -> bool {
+        self.refresh_at().is_some()
     }
 
     /// Tells whether a token part was written with this session.
-    pub const fn has_token_part(&self) -> bool {
-        self.head.has_token_part
+    pub fn has_token_part(&self) -> bool {
+        self.head().has_token_part()
     }
 
     /// Tells whether the session was begun at this provider, named as [`Identity::provider`] names it.
@@ -169,12 +152,12 @@ impl OpenedIdentity {
     /// A session of another provider must not act here: its subject means somebody else, and its tokens belong
     /// elsewhere.
     pub fn is_of_provider(&self, tag: [u8; 8]) -> bool {
-        self.head.provider_tag == tag
+        *self.head().provider_tag() == tag
     }
 
     /// Returns the CSRF token.
-    pub const fn csrf_token(&self) -> &[u8; 32] {
-        &self.head.csrf
+    pub fn csrf_token(&self) -> &[u8; 32] {
+        self.head().csrf()
     }
 
     /// Reads the rest, borrowed.
@@ -182,7 +165,7 @@ impl OpenedIdentity {
     /// # Errors
     /// [`Unreadable`] where another version wrote it.
     pub fn body(&self) -> Result<IdentityBody<'_>, Unreadable> {
-        let body = self.bytes().get(self.tenant_end..).ok_or(Unreadable)?;
+        let body = self.bytes().get(self.head().end()..).ok_or(Unreadable)?;
         postcard::from_bytes(body).map_err(|_| Unreadable)
     }
 
@@ -193,22 +176,22 @@ impl OpenedIdentity {
     pub fn to_identity(&self) -> Result<Identity, Unreadable> {
         let body = self.body()?;
         Ok(Identity {
-            id: self.head.id,
-            revision: self.head.revision,
+            id: self.id(),
+            revision: self.revision(),
             provider: body.provider.to_owned(),
             roles_are_ours: body.roles_are_ours,
             user: self.user_of(&body)?,
             scopes: owned(&body.scopes),
-            issued_at: self.head.issued_at,
-            idle_expires_at: self.head.idle_expires_at,
-            absolute_expires_at: self.head.absolute_expires_at,
-            access_token_expires_at: self.head.access_token_expires_at,
-            refresh_at: self.head.refresh_at,
-            has_token_part: self.head.has_token_part,
+            issued_at: self.issued_at(),
+            idle_expires_at: self.idle_expires_at(),
+            absolute_expires_at: self.absolute_expires_at(),
+            access_token_expires_at: self.access_token_expires_at(),
+            refresh_at: self.refresh_at(),
+            has_token_part: self.has_token_part(),
             auth_time: body.auth_time,
             acr: body.acr.map(str::to_owned),
             provider_session_id: body.provider_session_id.map(str::to_owned),
-            csrf: self.head.csrf,
+            csrf: *self.csrf_token(),
             data: body
                 .data
                 .iter()
@@ -242,6 +225,13 @@ impl OpenedIdentity {
         })
     }
 
+    #[inline]
+    fn head(&self) -> Head<'_> {
+        // There is one; the fallback, a session that ended in 1970, only spares a panic path.
+        Head(self.bytes().first_chunk().unwrap_or(&[0; HEAD_BYTES]))
+    }
+
+    #[inline]
     fn bytes(&self) -> &[u8] {
         match &self.plain {
             Plain::Opened(opened) => opened,
@@ -253,10 +243,10 @@ impl OpenedIdentity {
 impl core::fmt::Debug for OpenedIdentity {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("OpenedIdentity")
-            .field("revision", &self.head.revision)
+            .field("revision", &self.revision())
             .field("tenant", &self.tenant())
-            .field("idle_expires_at", &self.head.idle_expires_at)
-            .field("absolute_expires_at", &self.head.absolute_expires_at)
+            .field("idle_expires_at", &self.idle_expires_at())
+            .field("absolute_expires_at", &self.absolute_expires_at())
             .finish_non_exhaustive()
     }
 }
@@ -271,8 +261,86 @@ impl core::fmt::Debug for IdentityBody<'_> {
     }
 }
 
+/// The head of a plaintext, each field read where it lies.
+#[derive(Clone, Copy)]
+struct Head<'p>(&'p [u8; HEAD_BYTES]);
+
 /// Version, flags, id, csrf, the provider's tag, six numbers, the tenant's length.
 const HEAD_BYTES: usize = 1 + 1 + 16 + 32 + 8 + 6 * 8 + 1;
+
+impl<'p> Head<'p> {
+    /// Takes a head of our version before a tenant in UTF-8.
+    #[inline]
+    fn of(plain: &'p [u8]) -> Option<Head<'p>> {
+        let head = Head(plain.first_chunk()?);
+        let tenant = plain.get(HEAD_BYTES..head.end())?;
+        (head.0[0] == VERSION && core::str::from_utf8(tenant).is_ok()).then_some(head)
+    }
+
+    fn id(self) -> SessionId {
+        SessionId::from_bytes(*self.field::<2, 16>())
+    }
+
+    fn csrf(self) -> &'p [u8; 32] {
+        self.field::<18, 32>()
+    }
+
+    fn provider_tag(self) -> &'p [u8; 8] {
+        self.field::<50, 8>()
+    }
+
+    fn revision(self) -> u64 {
+        self.number::<58>()
+    }
+
+    fn issued_at(self) -> UnixTime {
+        self.time::<66>()
+    }
+
+    fn idle_expires_at(self) -> UnixTime {
+        self.time::<74>()
+    }
+
+    fn absolute_expires_at(self) -> UnixTime {
+        self.time::<82>()
+    }
+
+    fn access_token_expires_at(self) -> Option<UnixTime> {
+        self.has(HAS_ACCESS_TOKEN_END).then(|| self.time::<90>())
+    }
+
+    fn refresh_at(self) -> Option<UnixTime> {
+        self.has(HAS_REFRESH).then(|| self.time::<98>())
+    }
+
+    fn has_token_part(self) -> bool {
+        self.has(HAS_TOKEN_PART)
+    }
+
+    /// Where the tenant ends and the body begins.
+    fn end(self) -> usize {
+        HEAD_BYTES + usize::from(self.0[HEAD_BYTES - 1])
+    }
+
+    fn has(self, flag: u8) -> bool {
+        self.0[1] & flag != 0
+    }
+
+    fn time<const AT: usize>(self) -> UnixTime {
+        UnixTime::from_seconds(self.number::<AT>())
+    }
+
+    fn number<const AT: usize>(self) -> u64 {
+        u64::from_be_bytes(*self.field::<AT, 8>())
+    }
+
+    #[inline]
+    fn field<const AT: usize, const LENGTH: usize>(self) -> &'p [u8; LENGTH] {
+        const { assert!(AT + LENGTH < HEAD_BYTES, "field lies beyond the head") };
+        // Inside, as was asserted; the fallback only spares a panic path.
+        self.0.get(AT..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; LENGTH])
+    }
+}
 
 /// Shortens a provider's name to what the head carries, so that the guard can compare without reading the body.
 pub fn provider_tag(provider: &str) -> [u8; 8] {
@@ -341,41 +409,4 @@ fn owned(list: &[&str]) -> Vec<String> {
 
 fn pairs(data: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
     data.iter().map(|(key, json)| (key.as_str(), json.as_str())).collect()
-}
-
-fn read_head(plain: &[u8]) -> Option<(Head, usize)> {
-    let (&[version, flags], rest) = plain.split_first_chunk()?;
-    if version != VERSION {
-        return None;
-    }
-    let (&id, rest) = rest.split_first_chunk()?;
-    let (&csrf, rest) = rest.split_first_chunk()?;
-    let (&provider_tag, rest) = rest.split_first_chunk()?;
-    let (revision, rest) = take_number(rest)?;
-    let (issued_at, rest) = take_number(rest)?;
-    let (idle_expires_at, rest) = take_number(rest)?;
-    let (absolute_expires_at, rest) = take_number(rest)?;
-    let (access_token_end, rest) = take_number(rest)?;
-    let (refresh_at, rest) = take_number(rest)?;
-    let (&tenant_length, rest) = rest.split_first()?;
-    core::str::from_utf8(rest.get(..usize::from(tenant_length))?).ok()?;
-    let time_if = |flag: u8, seconds: u64| (flags & flag != 0).then(|| UnixTime::from_seconds(seconds));
-    let head = Head {
-        id: SessionId::from_bytes(id),
-        csrf,
-        provider_tag,
-        revision,
-        issued_at: UnixTime::from_seconds(issued_at),
-        idle_expires_at: UnixTime::from_seconds(idle_expires_at),
-        absolute_expires_at: UnixTime::from_seconds(absolute_expires_at),
-        access_token_expires_at: time_if(HAS_ACCESS_TOKEN_END, access_token_end),
-        refresh_at: time_if(HAS_REFRESH, refresh_at),
-        has_token_part: flags & HAS_TOKEN_PART != 0,
-    };
-    Some((head, HEAD_BYTES + usize::from(tenant_length)))
-}
-
-fn take_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let (number, rest) = bytes.split_first_chunk()?;
-    Some((u64::from_be_bytes(*number), rest))
 }

@@ -215,7 +215,7 @@ impl Inner {
         match &self.place {
             SessionPlace::Cookie(newest) => match self.codec.find_identity(headers) {
                 IdentityCookie::Opened(opened) => {
-                    let ended = matches!(newest.look(opened.id(), opened.revision()), Known::Ended(_));
+                    let ended = matches!(newest.look(&opened.id(), opened.revision()), Known::Ended(_));
                     let now = self.ports.clock.now();
                     !ended && doorward_core::session::check(opened, &self.lifetimes, now).is_ok()
                 }

@@ -118,7 +118,7 @@ impl Inner {
         match &self.place {
             SessionPlace::Cookie(_) => {
                 if let IdentityCookie::Opened(opened) = self.codec.find_identity(headers) {
-                    ticket.session_at_start = Some(*opened.id());
+                    ticket.session_at_start = Some(opened.id());
                 }
             }
             SessionPlace::Store(_) => {

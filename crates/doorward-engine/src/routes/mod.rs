@@ -88,8 +88,7 @@ impl Engine {
     #[must_use]
     pub fn refuse(&self, context: &RequestContext, denial: &Denial) -> Reply {
         if denial.login == LoginHint::Redirect && denial.is_without_session() {
-            let target = context.uri.path_and_query().map_or("/", |target| target.as_str());
-            return self.inner.to_login(target);
+            return self.inner.to_login(context.target());
         }
         self.inner.refuse(denial)
     }

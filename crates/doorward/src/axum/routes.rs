@@ -36,7 +36,7 @@ async fn serve(endpoint: AuthEndpoint, request: Request) -> Response {
     };
     let view = RequestView {
         method: &parts.method,
-        uri: &context.uri().clone(),
+        uri: &parts.uri,
         headers: &parts.headers,
     };
     response(context.engine().serve(endpoint, &context, view, body).await)

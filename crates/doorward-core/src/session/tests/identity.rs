@@ -41,7 +41,7 @@ fn sealed_identity_opens_as_it_was() {
         let value = codec().seal_identity(&random, &identity).unwrap();
         let opened = opened(codec().find_identity(&session_headers([&value]))).unwrap();
         assert!(same(&opened, &identity));
-        assert_eq!(*opened.id(), identity.id);
+        assert_eq!(opened.id(), identity.id);
         assert_eq!(opened.revision(), identity.revision);
         assert_eq!(opened.tenant(), identity.user.tenant);
         assert_eq!(opened.issued_at(), identity.issued_at);
