@@ -12,6 +12,7 @@ mod chunks;
 mod codec;
 mod data;
 mod handle;
+mod head;
 mod id;
 mod identity;
 mod lifetime;

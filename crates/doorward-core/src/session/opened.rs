@@ -1,8 +1,6 @@
 //! The identity part as it comes out of its seal.
 //!
-//! The plaintext has a fixed head, read at once, and a body, read when asked for:
-//! `version (1) | flags (1) | id (16) | csrf (32) | provider tag (8) | revision, issued, idle, absolute, access token end, refresh (8 each,
-//! big endian) | tenant length (1) | tenant | body (postcard)`.
+//! The plaintext has a fixed head, read where it lies, the tenant, and a body (postcard), read when asked for.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +9,10 @@ use doorward_oidc::UnixTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Identity, SessionId, User};
-
-const VERSION: u8 = 1;
-const HAS_TOKEN_PART: u8 = 1;
-const HAS_ACCESS_TOKEN_END: u8 = 2;
-const HAS_REFRESH: u8 = 4;
+use super::{
+    Identity, SessionId, User,
+    head::{HAS_ACCESS_TOKEN_END, HAS_REFRESH, HAS_TOKEN_PART, HEAD_BYTES, Head, VERSION},
+};
 
 /// An identity whose seal was opened: authentic, but not yet judged against the clock.
 ///
@@ -227,8 +223,7 @@ impl OpenedIdentity {
 
     #[inline]
     fn head(&self) -> Head<'_> {
-        // There is one; the fallback, a session that ended in 1970, only spares a panic path.
-        Head(self.bytes().first_chunk().unwrap_or(&[0; HEAD_BYTES]))
+        Head::at(self.bytes())
     }
 
     #[inline]
@@ -258,87 +253,6 @@ impl core::fmt::Debug for IdentityBody<'_> {
             .field("subject", &self.subject)
             .field("roles", &self.roles)
             .finish_non_exhaustive()
-    }
-}
-
-/// The head of a plaintext, each field read where it lies.
-#[derive(Clone, Copy)]
-struct Head<'p>(&'p [u8; HEAD_BYTES]);
-
-/// Version, flags, id, csrf, the provider's tag, six numbers, the tenant's length.
-const HEAD_BYTES: usize = 1 + 1 + 16 + 32 + 8 + 6 * 8 + 1;
-
-impl<'p> Head<'p> {
-    /// Takes a head of our version before a tenant in UTF-8.
-    #[inline]
-    fn of(plain: &'p [u8]) -> Option<Head<'p>> {
-        let head = Head(plain.first_chunk()?);
-        let tenant = plain.get(HEAD_BYTES..head.end())?;
-        (head.0[0] == VERSION && core::str::from_utf8(tenant).is_ok()).then_some(head)
-    }
-
-    fn id(self) -> SessionId {
-        SessionId::from_bytes(*self.field::<2, 16>())
-    }
-
-    fn csrf(self) -> &'p [u8; 32] {
-        self.field::<18, 32>()
-    }
-
-    fn provider_tag(self) -> &'p [u8; 8] {
-        self.field::<50, 8>()
-    }
-
-    fn revision(self) -> u64 {
-        self.number::<58>()
-    }
-
-    fn issued_at(self) -> UnixTime {
-        self.time::<66>()
-    }
-
-    fn idle_expires_at(self) -> UnixTime {
-        self.time::<74>()
-    }
-
-    fn absolute_expires_at(self) -> UnixTime {
-        self.time::<82>()
-    }
-
-    fn access_token_expires_at(self) -> Option<UnixTime> {
-        self.has(HAS_ACCESS_TOKEN_END).then(|| self.time::<90>())
-    }
-
-    fn refresh_at(self) -> Option<UnixTime> {
-        self.has(HAS_REFRESH).then(|| self.time::<98>())
-    }
-
-    fn has_token_part(self) -> bool {
-        self.has(HAS_TOKEN_PART)
-    }
-
-    /// Where the tenant ends and the body begins.
-    fn end(self) -> usize {
-        HEAD_BYTES + usize::from(self.0[HEAD_BYTES - 1])
-    }
-
-    fn has(self, flag: u8) -> bool {
-        self.0[1] & flag != 0
-    }
-
-    fn time<const AT: usize>(self) -> UnixTime {
-        UnixTime::from_seconds(self.number::<AT>())
-    }
-
-    fn number<const AT: usize>(self) -> u64 {
-        u64::from_be_bytes(*self.field::<AT, 8>())
-    }
-
-    #[inline]
-    fn field<const AT: usize, const LENGTH: usize>(self) -> &'p [u8; LENGTH] {
-        const { assert!(AT + LENGTH < HEAD_BYTES, "field lies beyond the head") };
-        // Inside, as was asserted; the fallback only spares a panic path.
-        self.0.get(AT..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; LENGTH])
     }
 }
 
