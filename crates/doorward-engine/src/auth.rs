@@ -5,19 +5,16 @@ use std::sync::Arc;
 use doorward_core::cookie::CookieSettings;
 use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
-use doorward_core::origin::{AllowedOrigins, PublicUrl};
 use doorward_core::ports::SessionStore;
-use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{Lifetimes, SessionCodec};
-use doorward_core::tenant::TenantScope;
 use http::HeaderName;
 
 use crate::builder::EngineBuilder;
 use crate::hooks::Hooks;
 use crate::newest::Newest;
 use crate::outside::Ports;
-use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
+use crate::site::{Here, Providers, Site};
 use crate::used_tickets::UsedTickets;
 
 /// The engine: one guard for every shell. Cloning shares it.
@@ -27,13 +24,12 @@ pub struct Engine {
 }
 
 pub(crate) struct Inner {
-    pub(crate) public_url: PublicUrl,
-    pub(crate) origins: AllowedOrigins,
-    pub(crate) urls: Urls,
-    pub(crate) provider: Arc<ProviderState>,
-    /// The provider and our client there, as sessions name them, and the same shortened for the guard.
-    pub(crate) provider_name: String,
-    pub(crate) provider_tag: [u8; 8],
+    /// The site of requests that no other site is for.
+    pub(crate) home: Arc<Site>,
+    /// Every provider of this instance.
+    pub(crate) providers: Providers,
+    /// The path below which our own endpoints live, at every site.
+    pub(crate) base_path: String,
     pub(crate) cookies: CookieSettings,
     pub(crate) codec: SessionCodec,
     pub(crate) tickets: LoginTickets,
@@ -41,7 +37,6 @@ pub(crate) struct Inner {
     pub(crate) csrf: CsrfTokens,
     pub(crate) csrf_header: HeaderName,
     pub(crate) lifetimes: Lifetimes,
-    pub(crate) scope: TenantScope,
     pub(crate) place: SessionPlace,
     pub(crate) refreshes: Refreshes,
     pub(crate) hooks: Hooks,
@@ -54,16 +49,6 @@ pub(crate) struct Inner {
 pub(crate) enum SessionPlace {
     Cookie(Box<Newest>),
     Store(Arc<dyn SessionStore>),
-}
-
-/// Our own addresses, made once from the configuration and never from a request.
-pub(crate) struct Urls {
-    pub(crate) base_path: String,
-    pub(crate) login: String,
-    pub(crate) logout: String,
-    pub(crate) callback: String,
-    pub(crate) default_return_url: ReturnUrl,
-    pub(crate) post_logout: ReturnUrl,
 }
 
 impl Engine {
@@ -79,6 +64,14 @@ impl Engine {
         &self.inner.warnings
     }
 
+    /// The engine where no request says at which site.
+    pub(crate) fn at_home(&self) -> Here<'_> {
+        Here {
+            inner: &self.inner,
+            site: &self.inner.home,
+        }
+    }
+
     /// Whether two handles share one engine, so that a guard can tell that it stands in its own layer.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -88,14 +81,14 @@ impl Engine {
     /// The path below which our own endpoints live, such as `/auth`.
     #[must_use]
     pub fn base_path(&self) -> &str {
-        &self.inner.urls.base_path
+        &self.inner.base_path
     }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
-            .field("public_url", &self.inner.public_url.origin().as_str())
+            .field("public_url", &self.inner.home.public_url.origin().as_str())
             .finish_non_exhaustive()
     }
 }

@@ -9,9 +9,12 @@ use doorward_core::session::{
 use http::HeaderMap;
 use http::header::HeaderValue;
 
-use crate::auth::{Inner, SessionPlace};
+use crate::auth::SessionPlace;
+use crate::farewell::Farewell;
 use crate::hooks::Login;
 use crate::newest::NotWritten;
+use crate::provider::ProviderState;
+use crate::site::Here;
 use crate::token_calls::{LoginFailure, SignedIn};
 
 /// The sessions that a login replaces.
@@ -21,15 +24,21 @@ pub(crate) struct Before {
     pub(crate) handle: Option<SessionHandle>,
 }
 
-impl Inner {
+impl Here<'_> {
     /// Drafts the session of a verified login, for the application to shape.
-    pub(crate) fn draft_session(&self, handle: &SessionHandle, user: User, signed_in: &SignedIn) -> Identity {
+    pub(crate) fn draft_session(
+        self,
+        handle: &SessionHandle,
+        user: User,
+        signed_in: &SignedIn,
+        provider: &ProviderState,
+    ) -> Identity {
         let now = self.ports.clock.now();
         let id = *handle.id();
         Identity {
             id,
             revision: 1,
-            provider: self.provider_name.clone(),
+            provider: provider.name.clone(),
             roles_are_ours: false,
             user,
             scopes: signed_in.scopes.clone(),
@@ -53,7 +62,7 @@ impl Inner {
 
     /// Begins the session that a login has led to, and returns its cookies.
     pub(crate) async fn begin_session(
-        &self,
+        self,
         handle: &SessionHandle,
         login: Login,
         tokens: &Tokens,
@@ -96,16 +105,23 @@ impl Inner {
 
     /// Whether a session would be over when its cookie arrives: a page that sends people to login would
     /// then send a browser in circles.
-    fn is_over(&self, identity: &Identity) -> bool {
+    fn is_over(self, identity: &Identity) -> bool {
         let now = self.ports.clock.now();
         OpenedIdentity::from_identity(identity).is_ok_and(|opened| check(opened, &self.lifetimes, now).is_err())
     }
 
     /// Ends the session present when the login began and every one present now.
-    pub(crate) async fn end_before(&self, headers: &HeaderMap, before: Before) {
+    pub(crate) async fn end_before(self, headers: &HeaderMap, before: Before) {
         let (farewells, failed) = self.end_presented(headers, before).await;
-        for token in farewells.into_iter().filter_map(|farewell| farewell.refresh_token) {
-            self.revoke_in_background(token);
+        for Farewell {
+            provider,
+            refresh_token,
+            ..
+        } in farewells
+        {
+            if let Some(token) = refresh_token {
+                self.revoke_in_background(&provider, token);
+            }
         }
         if let Some(error) = failed {
             tracing::error!(%error, "a session before this login could not be ended");

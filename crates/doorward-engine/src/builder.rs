@@ -9,14 +9,14 @@ use doorward_core::login_ticket::LoginTickets;
 use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, is_loopback_host, same_site};
 use doorward_core::ports::{BoxFuture, Clock, Fetch, Random, Tasks};
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{Lifetimes, SessionCodec, provider_tag};
+use doorward_core::session::{Lifetimes, SessionCodec};
 use doorward_core::tenant::{TenantId, TenantScope};
 use doorward_crypto::SystemRandom;
 use doorward_oidc::ResponseMode;
 use http::HeaderName;
 use serde_json::Value;
 
-use crate::auth::{Engine, Inner, SessionPlace, Urls};
+use crate::auth::{Engine, Inner, SessionPlace};
 use crate::clock::SystemClock;
 use crate::error::BuildError;
 use crate::hooks::{Hooks, Login, LoginDenied};
@@ -27,6 +27,7 @@ use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
 use crate::session::Session;
 use crate::settings::{Place, Provider, ProviderSettings, Sessions};
+use crate::site::{Providers, Site, Urls};
 use crate::used_tickets::UsedTickets;
 
 /// RFC 6265bis §5.5: browsers keep no cookie longer.
@@ -217,10 +218,11 @@ impl EngineBuilder {
         let csrf_header = sessions.csrf_header_name.as_deref().unwrap_or("x-csrf-token");
         let csrf_header = HeaderName::from_bytes(csrf_header.to_ascii_lowercase().as_bytes())
             .map_err(|error| BuildError::setting("csrf.header_name", error))?;
+        let base_path = base_path(self.base_path)?;
         let urls = urls(
             &public_url,
             &origins,
-            self.base_path,
+            &base_path,
             self.default_return_url,
             self.post_logout_url,
         )?;
@@ -234,20 +236,24 @@ impl EngineBuilder {
             fetch: required("fetch", self.fetch)?,
             tasks: required("tasks", self.tasks)?,
         };
-        // Neither an issuer nor this separator can hold the other.
-        let provider_name = format!("{} {}", provider.issuer.as_str(), provider.client.client_id);
-        let inner = Inner {
-            provider_tag: provider_tag(&provider_name),
-            provider_name,
+        let provider = Arc::new(ProviderState::new(provider));
+        let home = Site {
+            public_url,
+            origins,
             urls,
-            provider: Arc::new(ProviderState::new(provider)),
+            scope,
+            providers: Providers::one(Arc::clone(&provider)),
+        };
+        let inner = Inner {
+            home: Arc::new(home),
+            providers: Providers::one(provider),
+            base_path,
             codec: SessionCodec::new(&keys, &cookies),
             tickets: LoginTickets::new(&keys, &cookies),
             used_tickets: UsedTickets::default(),
             csrf: CsrfTokens::new(&keys),
             csrf_header,
             lifetimes,
-            scope,
             place: match sessions.place {
                 Place::Cookie => SessionPlace::Cookie(Box::new(Newest::new())),
                 Place::Store(store) => SessionPlace::Store(store),
@@ -258,8 +264,6 @@ impl EngineBuilder {
             token_endpoint: self.token_endpoint,
             warnings,
             cookies,
-            origins,
-            public_url,
         };
         Ok(Engine { inner: Arc::new(inner) })
     }
@@ -348,13 +352,7 @@ fn lifetimes(sessions: &Sessions) -> Result<Lifetimes, BuildError> {
     Ok(lifetimes)
 }
 
-fn urls(
-    public_url: &PublicUrl,
-    origins: &AllowedOrigins,
-    base_path: Option<String>,
-    default_return_url: Option<String>,
-    post_logout_url: Option<String>,
-) -> Result<Urls, BuildError> {
+fn base_path(base_path: Option<String>) -> Result<String, BuildError> {
     let base_path = base_path.unwrap_or_else(|| "/auth".into());
     let plain = |segment: &str| {
         !segment.is_empty()
@@ -371,6 +369,16 @@ fn urls(
             format!("expected a path such as \"/auth\" of letters, digits, \"-\" and \"_\", found {base_path:?}"),
         ));
     }
+    Ok(base_path)
+}
+
+fn urls(
+    public_url: &PublicUrl,
+    origins: &AllowedOrigins,
+    base_path: &str,
+    default_return_url: Option<String>,
+    post_logout_url: Option<String>,
+) -> Result<Urls, BuildError> {
     let return_url = |key, given: Option<String>| {
         let given = given.unwrap_or_else(|| "/".into());
         ReturnUrl::parse(&given, origins).ok_or_else(|| {
@@ -386,7 +394,6 @@ fn urls(
         callback: public_url.join(&format!("{base_path}/callback")),
         default_return_url: return_url("auth.default_return_url", default_return_url)?,
         post_logout: return_url("auth.post_logout_url", post_logout_url)?,
-        base_path,
     })
 }
 

@@ -104,8 +104,8 @@ impl Engine {
 
     /// The answer in place of a response whose session could not be kept.
     #[must_use]
-    pub fn refuse_not_kept(&self, not_kept: NotKept) -> Reply {
-        self.inner.refuse(&match not_kept {
+    pub fn refuse_not_kept(&self, context: &RequestContext, not_kept: NotKept) -> Reply {
+        context.here().refuse(&match not_kept {
             NotKept::Store => Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)),
             NotKept::TooLarge => Denial::new(Code::SessionTooLarge),
         })
@@ -128,7 +128,7 @@ impl Engine {
             headers.remove("cdn-cache-control");
             headers.remove("surrogate-control");
         }
-        if !self.inner.origins.app().is_empty() {
+        if !context.here().site.origins.app().is_empty() {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
         if let Some(origin) = &context.app_origin {

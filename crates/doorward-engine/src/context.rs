@@ -10,6 +10,7 @@ use http::uri::PathAndQuery;
 
 use crate::auth::Engine;
 use crate::session::Session;
+use crate::site::{Here, Site};
 
 /// One request's context: the guard's verdict is remembered in it, and the response is written from it.
 ///
@@ -19,6 +20,7 @@ pub struct RequestContext {
     pub(crate) engine: Engine,
     /// The request target before any router took a prefix off it.
     target: Option<PathAndQuery>,
+    site: Arc<Site>,
     /// The caller's origin, where it is one of `app_origins`.
     pub(crate) app_origin: Option<HeaderValue>,
     /// Of the two modes of the CSRF check, in the order of [`RequestContext::passed`].
@@ -36,14 +38,15 @@ impl RequestContext {
     /// Begins a request.
     #[must_use]
     pub fn new(engine: &Engine, view: RequestView<'_>) -> Arc<Self> {
-        let inner = &engine.inner;
-        let app_origin = (!inner.origins.app().is_empty())
+        let site = &engine.inner.home;
+        let app_origin = (!site.origins.app().is_empty())
             .then(|| view.header_once(&ORIGIN).ok().flatten())
             .flatten()
-            .and_then(|origin| inner.origins.match_app(origin))
+            .and_then(|origin| site.origins.match_app(origin))
             .and_then(|origin| HeaderValue::from_str(origin.as_str()).ok());
         Arc::new(Self {
             engine: engine.clone(),
+            site: Arc::clone(site),
             target: view.uri.path_and_query().cloned(),
             app_origin,
             passed: Default::default(),
@@ -54,6 +57,14 @@ impl RequestContext {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The engine at the site that this request is for.
+    pub(crate) fn here(&self) -> Here<'_> {
+        Here {
+            inner: &self.engine.inner,
+            site: &self.site,
+        }
     }
 
     /// The request's path and query before any router took a prefix off it.

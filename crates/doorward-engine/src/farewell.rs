@@ -6,38 +6,41 @@ use std::sync::Arc;
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::ports::{Loaded, SessionStore, StoreError};
-use doorward_core::session::{SessionHandle, SessionId, Tokens};
+use doorward_core::session::{OpenedIdentity, SessionHandle, SessionId, Tokens};
 use doorward_crypto::SecretString;
 use http::HeaderMap;
 
-use crate::auth::{Inner, SessionPlace};
+use crate::auth::SessionPlace;
 use crate::begin::Before;
 use crate::newest::Newest;
+use crate::provider::ProviderState;
+use crate::site::Here;
 
 /// What an ended session leaves for its farewell at the provider.
-#[derive(Default)]
 pub(crate) struct Farewell {
+    pub(crate) provider: Arc<ProviderState>,
     pub(crate) refresh_token: Option<SecretString>,
     pub(crate) id_token: Option<SecretString>,
 }
 
 impl Farewell {
-    fn of(tokens: &Tokens) -> Self {
+    fn of(provider: &Arc<ProviderState>, tokens: &Tokens) -> Self {
         Self {
+            provider: Arc::clone(provider),
             refresh_token: tokens.refresh_token.clone(),
             id_token: tokens.id_token.clone(),
         }
     }
 }
 
-impl Inner {
+impl<'r> Here<'r> {
     /// Ends every session that the request's cookies open, and the one that a login began with.
     ///
     /// All of them, because a cookie planted beside the user's own must not keep that one alive. A
     /// session that had ended before leaves nothing. The second value is the store's last failure:
     /// what it did not answer for still counts as live.
     pub(crate) async fn end_presented(
-        &self,
+        self,
         headers: &HeaderMap,
         before: Before,
     ) -> (Vec<Farewell>, Option<StoreError>) {
@@ -49,8 +52,7 @@ impl Inner {
                 let presented = self.codec.every_handle(headers);
                 for handle in before.handle.into_iter().chain(presented) {
                     match self.end_stored(store, &handle).await {
-                        Ok(Some(tokens)) => farewells.push(Farewell::of(&tokens)),
-                        Ok(None) => {}
+                        Ok(farewell) => farewells.extend(farewell),
                         Err(error) => failed = Some(error),
                     }
                 }
@@ -59,18 +61,18 @@ impl Inner {
         }
     }
 
-    fn end_sealed(&self, newest: &Newest, headers: &HeaderMap, before: Option<SessionId>) -> Vec<Farewell> {
+    fn end_sealed(self, newest: &Newest, headers: &HeaderMap, before: Option<SessionId>) -> Vec<Farewell> {
         let now = self.ports.clock.now();
         let presented = self.codec.every_identity(headers);
-        let mut ends: Vec<(SessionId, UnixTime)> = presented
+        let mut ends: Vec<(SessionId, UnixTime, &Arc<ProviderState>)> = presented
             .iter()
-            .map(|opened| (opened.id(), opened.absolute_expires_at()))
+            .map(|opened| (opened.id(), opened.absolute_expires_at(), self.provider_of(opened)))
             .collect();
-        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now))));
+        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now), self.site.providers.first())));
         let mut seen = HashSet::new();
-        ends.retain(|(id, _)| seen.insert(*id));
+        ends.retain(|(id, ..)| seen.insert(*id));
         let mut farewells = Vec::new();
-        for (id, until) in ends {
+        for (id, until, provider) in ends {
             // The newest state comes out of the very step that ends the session, so that a refresh that
             // landed a moment ago is taken back too.
             let Ok(state) = newest.end(&id, Code::SessionRevoked, until, now) else {
@@ -80,7 +82,7 @@ impl Inner {
                 let opened = self.codec.open_tokens(headers, &id);
                 opened.map(|(tokens, _)| Arc::new(tokens))
             });
-            farewells.extend(tokens.map(|tokens| Farewell::of(&tokens)));
+            farewells.extend(tokens.map(|tokens| Farewell::of(provider, &tokens)));
         }
         farewells
     }
@@ -93,17 +95,27 @@ impl Inner {
     /// # Security
     /// A handle is anybody's word. Only what the store holds is ended: a tombstone for each handle
     /// that somebody makes up would let strangers fill the store.
-    pub(crate) async fn end_stored(
-        &self,
+    async fn end_stored(
+        self,
         store: &Arc<dyn SessionStore>,
         handle: &SessionHandle,
-    ) -> Result<Option<Tokens>, StoreError> {
+    ) -> Result<Option<Farewell>, StoreError> {
         let (key, now) = (handle.store_key(), self.ports.clock.now());
         let Loaded::Live(stored) = store.load(&key, now).await? else {
             return Ok(None);
         };
         store.end(&key, self.lifetimes.absolute_end(now), now).await?;
+        let identity = self.codec.open_record_identity(&key, &stored.payload);
+        let provider = identity.map_or(self.site.providers.first(), |opened| self.provider_of(&opened));
         let tokens = self.codec.open_record_tokens(&key, &stored.payload, handle.id());
-        Ok(tokens.map(|(tokens, _)| tokens))
+        Ok(tokens.map(|(tokens, _)| Farewell::of(provider, &tokens)))
+    }
+
+    /// The provider that a session's tokens go back to.
+    fn provider_of(self, opened: &OpenedIdentity) -> &'r Arc<ProviderState> {
+        let providers = &self.inner.providers;
+        providers
+            .of_session(opened)
+            .unwrap_or_else(|| self.site.providers.first())
     }
 }

@@ -35,6 +35,7 @@ use crate::newest::{Known, Newest};
 use crate::problem::{Denial, LoginHint};
 use crate::refresh::Renewal;
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
+use crate::site::Here;
 
 /// What the guard says of a request.
 #[must_use = "a verdict that nobody reads protects nothing"]
@@ -97,18 +98,19 @@ impl Engine {
             // Security: a pass by origin alone is not good enough where the token is asked for.
             && (passed.mode == CsrfMode::Token || mode == CsrfMode::Origin)
         {
-            return Verdict::Ready(self.inner.decide(rule, passed));
+            return Verdict::Ready(context.here().decide(rule, passed));
         }
         let login = match rule.unauthenticated() {
             Unauthenticated::Login if view.is_navigation() => LoginHint::Redirect,
             _ => LoginHint::Refuse,
         };
-        match self.inner.identify(view, mode, touch) {
-            Identifying::Ready(identified) => Verdict::Ready(self.inner.conclude(context, rule, login, identified)),
+        match context.here().identify(view, mode, touch) {
+            Identifying::Ready(identified) => Verdict::Ready(context.here().conclude(context, rule, login, identified)),
             Identifying::Wait(identifying) => {
-                let (inner, context, rule) = (Arc::clone(&self.inner), Arc::clone(context), rule.clone());
+                let (context, rule) = (Arc::clone(context), rule.clone());
                 Verdict::Wait(Box::pin(async move {
-                    inner.conclude(&context, &rule, login, identifying.await)
+                    let identified = identifying.await;
+                    context.here().conclude(&context, &rule, login, identified)
                 }))
             }
         }
@@ -120,7 +122,7 @@ impl Engine {
     /// protects by itself, CSRF included.
     pub fn session(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
         if let Some(passed) = context.passed() {
-            return Verdict::Ready(with_user(self.inner.decide(&Rule::Session, passed)));
+            return Verdict::Ready(with_user(context.here().decide(&Rule::Session, passed)));
         }
         match self.guard(context, view, &Rule::Session) {
             Verdict::Ready(passed) => Verdict::Ready(with_user(passed)),
@@ -145,9 +147,9 @@ impl Denial {
     }
 }
 
-impl Inner {
-    fn identify(self: &Arc<Self>, view: RequestView<'_>, mode: CsrfMode, touch: Touch) -> Identifying {
-        let origin = check_origin(view, &self.origins, mode);
+impl Here<'_> {
+    fn identify(self, view: RequestView<'_>, mode: CsrfMode, touch: Touch) -> Identifying {
+        let origin = check_origin(view, &self.site.origins, mode);
         match &self.place {
             SessionPlace::Cookie(newest) => self.identify_sealed(newest, view, origin, mode, touch),
             SessionPlace::Store(store) => self.identify_stored(store, view, origin, mode, touch),
@@ -155,7 +157,7 @@ impl Inner {
     }
 
     fn identify_sealed(
-        self: &Arc<Self>,
+        self,
         newest: &Newest,
         view: RequestView<'_>,
         origin: Result<OriginPassed, CsrfRefused>,
@@ -197,7 +199,7 @@ impl Inner {
             }
         };
         let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
-        let session = Session::new(self, live, PlacedSession::Cookie, tokens);
+        let session = Session::new(self.inner, live, PlacedSession::Cookie, tokens);
         if touch == Touch::Look {
             return Identifying::Ready(Ok((session, csrf)));
         }
@@ -214,7 +216,7 @@ impl Inner {
     }
 
     fn identify_stored(
-        self: &Arc<Self>,
+        self,
         store: &Arc<dyn SessionStore>,
         view: RequestView<'_>,
         origin: Result<OriginPassed, CsrfRefused>,
@@ -239,8 +241,9 @@ impl Inner {
         };
         let has_csrf_cookie = !view.is_safe_method()
             || CsrfTokens::cookie_matches(view.headers, self.cookies.names().csrf(), &self.csrf.issue(handle.id()));
-        let (this, store) = (Arc::clone(self), Arc::clone(store));
+        let (owned, store) = (self.to_owned(), Arc::clone(store));
         Identifying::Wait(Box::pin(async move {
+            let this = owned.here();
             let session = this.load(&store, handle).await?;
             if touch == Touch::Look {
                 return Ok((session, csrf));
@@ -257,11 +260,7 @@ impl Inner {
     }
 
     /// Loads a stored session that is live.
-    pub(crate) async fn load(
-        self: &Arc<Self>,
-        store: &Arc<dyn SessionStore>,
-        handle: SessionHandle,
-    ) -> Result<Session, Denial> {
+    pub(crate) async fn load(self, store: &Arc<dyn SessionStore>, handle: SessionHandle) -> Result<Session, Denial> {
         let key = handle.store_key();
         let now = self.ports.clock.now();
         let stored = match store.load(&key, now).await {
@@ -277,24 +276,28 @@ impl Inner {
         let opened = self
             .codec
             .open_record_identity(&key, &stored.payload)
-            .filter(|opened| opened.id() == *handle.id() && opened.is_of_provider(self.provider_tag))
+            .filter(|opened| opened.id() == *handle.id() && self.site.providers.of_session(opened).is_some())
             .ok_or(Denial::new(Code::SessionInvalid))?;
         let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
         let place = PlacedSession::Store { handle };
-        Ok(Session::new(self, live, place, TokenPlace::Record(stored.payload)))
+        Ok(Session::new(
+            self.inner,
+            live,
+            place,
+            TokenPlace::Record(stored.payload),
+        ))
     }
 
     /// Lifetime by the seal's own word, then the CSRF token.
     fn pass(
-        &self,
+        self,
         view: RequestView<'_>,
         origin: OriginPassed,
         opened: OpenedIdentity,
         mode: CsrfMode,
         now: UnixTime,
     ) -> Result<(LiveSession, CsrfPassed), Denial> {
-        // Security: another provider's subject is somebody else, and its tokens are not for this one.
-        if !opened.is_of_provider(self.provider_tag) {
+        if self.site.providers.of_session(&opened).is_none() {
             return Err(Denial::new(Code::SessionInvalid));
         }
         let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
@@ -303,21 +306,15 @@ impl Inner {
         Ok((live, csrf))
     }
 
-    /// A state that this process has written, if it is still live.
-    pub(crate) fn live(&self, identity: &Identity) -> Option<LiveSession> {
-        let opened = OpenedIdentity::from_identity(identity).ok()?;
-        rules::check(opened, &self.lifetimes, self.ports.clock.now()).ok()
-    }
-
     /// Extends the session as due, and renews its tokens where that is due.
-    fn when_fresh(self: &Arc<Self>, session: Session, csrf: CsrfPassed, now: UnixTime) -> Identifying {
+    fn when_fresh(self, session: Session, csrf: CsrfPassed, now: UnixTime) -> Identifying {
         if session.inner.live.should_roll(now) {
             Session::mark(&session.inner.write.identity);
         }
         if !session.inner.live.refresh_due(now) {
             return Identifying::Ready(Ok((session, csrf)));
         }
-        let this = Arc::clone(self);
+        let this = Arc::clone(self.inner);
         Identifying::Wait(Box::pin(async move {
             let renewed = this.renew(&session).await;
             let expired = session.inner.live.access_token_expired(this.ports.clock.now());
@@ -337,7 +334,7 @@ impl Inner {
 
     /// Turns who the caller is into what the caller may, and remembers the pass for this request.
     fn conclude(
-        &self,
+        self,
         context: &Arc<RequestContext>,
         rule: &Rule,
         login: LoginHint,
@@ -359,12 +356,20 @@ impl Inner {
         self.decide(rule, context.remember(passed))
     }
 
-    fn decide(&self, rule: &Rule, passed: &Passed) -> Result<Pass, Denial> {
+    fn decide(self, rule: &Rule, passed: &Passed) -> Result<Pass, Denial> {
         let caller = Caller::Session(&passed.session.inner.live, &passed.csrf);
-        match decide(rule, caller, &self.scope) {
+        match decide(rule, caller, &self.site.scope) {
             Ok(_authorized) => Ok(Pass::Session(passed.session.clone())),
             Err(denied) => Err(denial(denied)),
         }
+    }
+}
+
+impl Inner {
+    /// A state that this process has written, if it is still live.
+    pub(crate) fn live(&self, identity: &Identity) -> Option<LiveSession> {
+        let opened = OpenedIdentity::from_identity(identity).ok()?;
+        rules::check(opened, &self.lifetimes, self.ports.clock.now()).ok()
     }
 }
 

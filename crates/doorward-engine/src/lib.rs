@@ -27,6 +27,7 @@ mod routes;
 mod session;
 mod settings;
 mod single_flight;
+mod site;
 mod state;
 mod store_memory;
 mod token_calls;

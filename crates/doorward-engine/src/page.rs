@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 
-use crate::auth::Inner;
 use crate::reply::Reply;
+use crate::site::Here;
 use crate::token_calls::LoginFailure;
 
 const STYLE: &str = "\
@@ -109,10 +109,10 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-impl Inner {
+impl Here<'_> {
     /// The page on which a failed sign-in ends, with the way to a new one; its reason goes to the log,
     /// under the identifier that the page shows.
-    pub(crate) fn login_failed(&self, failure: &LoginFailure) -> Reply {
+    pub(crate) fn login_failed(self, failure: &LoginFailure) -> Reply {
         let (code, request_id) = (failure.code, self.request_id());
         if code.status().is_server_error() {
             tracing::warn!(%code, request_id, reason = failure.reason, "login failed");
@@ -127,7 +127,7 @@ impl Inner {
             &format!("{code} · {request_id}"),
             &Action::Link {
                 label: "Sign in again",
-                url: &self.urls.login,
+                url: &self.site.urls.login,
             },
         );
         if code.status() == StatusCode::SERVICE_UNAVAILABLE {

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::auth::Inner;
 use crate::reply::Reply;
+use crate::site::Here;
 
 /// Why a request was refused, before an answer is built.
 ///
@@ -162,14 +163,14 @@ impl<'a> Problem<'a> {
     }
 }
 
-impl Inner {
+impl Here<'_> {
     /// Builds the answer to a refused request.
-    pub(crate) fn refuse(&self, denial: &Denial) -> Reply {
+    pub(crate) fn refuse(self, denial: &Denial) -> Reply {
         let code = denial.code;
         let request_id = self.request_id();
         log(code, &request_id);
         let problem = Problem {
-            login_url: (code.status() == StatusCode::UNAUTHORIZED).then_some(&self.urls.login),
+            login_url: (code.status() == StatusCode::UNAUTHORIZED).then_some(&self.site.urls.login),
             scope: (!denial.missing_scopes.is_empty()).then(|| denial.missing_scopes.join(" ")),
             ..Problem::new(code, &request_id)
         };
@@ -189,7 +190,9 @@ impl Inner {
         }
         self.dress(code, request_id, reply)
     }
+}
 
+impl Inner {
     /// Lets the application change the look of a refusal, and puts back what it may not change.
     fn dress(&self, code: Code, request_id: String, reply: Reply) -> Reply {
         let Some(hook) = &self.hooks.on_refusal else {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use doorward_core::OutboundRequest;
 use doorward_core::ports::{FetchError, Fetched};
+use doorward_core::session::provider_tag;
 use doorward_crypto::{Algorithm, KeySet};
 use doorward_oidc::{ProviderMetadata, Reach, discovery_request, is_public_address, jwks_request, parse_jwks};
 
@@ -55,6 +56,10 @@ pub(crate) enum NewerKeys {
 /// The provider as this process knows it.
 pub(crate) struct ProviderState {
     pub(crate) settings: ProviderSettings,
+    /// The provider and our client there, as sessions name them.
+    pub(crate) name: String,
+    /// The name, shortened for the guard.
+    pub(crate) tag: [u8; 8],
     metadata: Cached<Arc<ProviderMetadata>>,
     keys: Cached<KeySet>,
     unknown_key_asked: Mutex<Option<Duration>>,
@@ -66,7 +71,11 @@ pub(crate) struct ProviderState {
 
 impl ProviderState {
     pub(crate) fn new(settings: ProviderSettings) -> Self {
+        // Neither an issuer nor this separator can hold the other.
+        let name = format!("{} {}", settings.issuer.as_str(), settings.client.client_id);
         Self {
+            tag: provider_tag(&name),
+            name,
             settings,
             metadata: Cached::default(),
             keys: Cached::default(),

@@ -24,7 +24,7 @@ use doorward_oidc::PreviousIdentity;
 use crate::auth::{Inner, SessionPlace};
 use crate::newest::{Known, NotWritten, SessionState};
 use crate::problem::Denial;
-use crate::provider::pause_of;
+use crate::provider::{ProviderState, pause_of};
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 use crate::single_flight::{Begin, SingleFlight};
 use crate::token_calls::{self, Concerns, RefreshFailure, Refreshed};
@@ -114,6 +114,7 @@ struct Start {
     place: PlacedSession,
     identity: Identity,
     tokens: Arc<Tokens>,
+    provider: Arc<ProviderState>,
 }
 
 impl Inner {
@@ -144,7 +145,10 @@ impl Inner {
                 Known::Nothing => {}
             }
         }
-        let everybody = self.provider.token_pause(&self.ports);
+        let Some(provider) = self.providers.of_session(live) else {
+            return Begin::Known(Renewal::Ended(Code::SessionInvalid));
+        };
+        let everybody = provider.token_pause(&self.ports);
         let own = self.refreshes.paused(&live.id(), self.ports.clock.monotonic());
         if let Some(pause) = everybody.max(own) {
             return Begin::Known(Renewal::Passing(pause));
@@ -162,6 +166,7 @@ impl Inner {
             place: session.inner.place.clone(),
             identity,
             tokens,
+            provider: Arc::clone(provider),
         };
         let this = Arc::clone(self);
         Begin::Job(Box::pin(async move { this.renewal(start).await }))
@@ -191,10 +196,10 @@ impl Inner {
         let previous = PreviousIdentity {
             issuer: user.issuer.clone(),
             subject: user.subject.clone(),
-            client_id: self.provider.settings.client.client_id.clone(),
+            client_id: start.provider.settings.client.client_id.clone(),
             auth_time: start.identity.auth_time,
         };
-        match token_calls::refresh(&self.provider, &self.ports, &start.tokens, &previous).await {
+        match token_calls::refresh(&start.provider, &self.ports, &start.tokens, &previous).await {
             Ok(refreshed) => self.refreshed(&start, Arc::new(refreshed)).await,
             Err(RefreshFailure::Passing {
                 retry_after,
@@ -202,7 +207,7 @@ impl Inner {
                 reason,
             }) => {
                 let pause = match concerns {
-                    Concerns::Everybody => self.provider.pause_token_calls(&self.ports, retry_after),
+                    Concerns::Everybody => start.provider.pause_token_calls(&self.ports, retry_after),
                     // One user's trouble must not stop everybody's renewals.
                     Concerns::ThisSession => {
                         let pause = pause_of(retry_after);
@@ -226,7 +231,7 @@ impl Inner {
                     "refreshed ID token refused; session ended"
                 );
                 if let Some(token) = refresh_token {
-                    self.revoke_in_background(token);
+                    self.revoke_in_background(&start.provider, token);
                 }
                 self.end_for_good(&start, Code::TokenRefreshFailed).await
             }
@@ -239,7 +244,7 @@ impl Inner {
         let left = tokens
             .access_token_expires_at
             .map_or(Duration::ZERO, |end| end.saturating_since(now));
-        let settings = &self.provider.settings;
+        let settings = &start.provider.settings;
         let written = self
             .write_state(&start.place, &start.identity, &|identity, place_for_tokens| {
                 identity.access_token_expires_at = tokens.access_token_expires_at;
@@ -282,7 +287,7 @@ impl Inner {
             Err(not_written) => {
                 // Logout won, or there is no place to keep it: nobody may use what just arrived.
                 if let Some(token) = &tokens.refresh_token {
-                    self.revoke_in_background(token.clone());
+                    self.revoke_in_background(&start.provider, token.clone());
                 }
                 match not_written {
                     NotWritten::Ended(code) => Renewal::Ended(code),
@@ -391,9 +396,9 @@ impl Inner {
     }
 
     /// Takes a refresh token back at the provider without anybody waiting for it.
-    pub(crate) fn revoke_in_background(&self, refresh_token: SecretString) {
+    pub(crate) fn revoke_in_background(&self, provider: &Arc<ProviderState>, refresh_token: SecretString) {
         self.ports.tasks.spawn(Box::pin(token_calls::revoke(
-            Arc::clone(&self.provider),
+            Arc::clone(provider),
             self.ports.clone(),
             refresh_token,
         )));

@@ -100,7 +100,7 @@ fn finish(
     let engine = context.engine();
     let (mut answer, cookies) = match (inner, cookies) {
         (Some(inner), Ok(cookies)) => (inner, cookies),
-        (_, Err(not_kept)) => (response(engine.refuse_not_kept(not_kept)), Vec::new()),
+        (_, Err(not_kept)) => (response(engine.refuse_not_kept(context, not_kept)), Vec::new()),
         // A future polled after its end; axum never does that.
         (None, Ok(_)) => (response(engine.refuse_with(Code::NotConfigured)), Vec::new()),
     };

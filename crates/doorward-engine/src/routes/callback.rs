@@ -27,16 +27,18 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::oneshot;
 
 use super::login::LoginRequest;
-use crate::auth::{Inner, SessionPlace};
+use crate::auth::SessionPlace;
 use crate::begin::Before;
 use crate::hooks::Login;
 use crate::newest::Known;
 use crate::page::{Action, page};
+use crate::provider::ProviderState;
 use crate::reply::Reply;
+use crate::site::Here;
 use crate::token_calls::{self, LoginFailure, SignedIn};
 
-impl Inner {
-    pub(super) async fn callback(self: &Arc<Self>, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
+impl Here<'_> {
+    pub(super) async fn callback(self, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
         let method = match *view.method {
             Method::GET => ResponseMethod::Get,
             Method::POST => ResponseMethod::Post,
@@ -81,7 +83,7 @@ impl Inner {
     }
 
     async fn judge(
-        self: &Arc<Self>,
+        self,
         view: RequestView<'_>,
         method: ResponseMethod,
         response: &AuthorizationResponse<'_>,
@@ -99,14 +101,14 @@ impl Inner {
         }
         // RFC 9700 §4.4: a login that began at another provider is not finished at this one; not even
         // this one's metadata is asked for.
-        if ticket.provider != self.provider.settings.issuer.as_str() {
+        let Some(provider) = self.site.providers.named(&ticket.provider) else {
             return self.login_failed(&LoginFailure::new(
                 Code::IssuerMismatch,
-                "login began at another provider than the one configured",
+                "login began at another provider than those of this site",
             ));
-        }
-        let return_url =
-            ReturnUrl::parse(&ticket.return_url, &self.origins).unwrap_or_else(|| self.urls.default_return_url.clone());
+        };
+        let return_url = ReturnUrl::parse(&ticket.return_url, &self.site.origins)
+            .unwrap_or_else(|| self.site.urls.default_return_url.clone());
         let before = Before {
             session: ticket.session_at_start,
             handle: ticket.handle_at_start,
@@ -119,14 +121,14 @@ impl Inner {
             }
             Err(error) => return self.login_failed(&callback_failure(&error)),
         };
-        match self.complete(view.headers, matched, before).await {
+        match self.complete(view.headers, provider, matched, before).await {
             Ok(cookies) => self.arrive(method, &return_url, cookies),
             Err(failure) => self.login_failed(&failure),
         }
     }
 
     /// Uses a ticket up: here, and in the store where there is one, so that no instance takes it twice.
-    async fn first_use(&self, state: &str) -> Result<bool, LoginFailure> {
+    async fn first_use(self, state: &str) -> Result<bool, LoginFailure> {
         let now = self.ports.clock.now();
         if !self.used_tickets.first_use(state, now) {
             return Ok(false);
@@ -144,53 +146,55 @@ impl Inner {
 
     /// Redeems the code and begins the session.
     async fn complete(
-        self: &Arc<Self>,
+        self,
         headers: &HeaderMap,
+        provider: &Arc<ProviderState>,
         matched: MatchedCallback,
         before: Before,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
         // In Tasks: a browser that hangs up now leaves no half-redeemed code behind.
         let (sender, receiver) = oneshot::channel();
-        let (provider, ports) = (Arc::clone(&self.provider), self.ports.clone());
+        let (at, ports) = (Arc::clone(provider), self.ports.clone());
         self.ports.tasks.spawn(Box::pin(async move {
-            let _ = sender.send(token_calls::sign_in(&provider, &ports, matched).await);
+            let _ = sender.send(token_calls::sign_in(&at, &ports, matched).await);
         }));
         let signed_in = receiver
             .await
             .map_err(|_| LoginFailure::new(Code::ProviderUnavailable, "the server is stopping"))??;
-        let begun = self.begin(&signed_in).await;
+        let begun = self.begin(provider, &signed_in).await;
         match &begun {
             // The new session stands; only now do the old ones end.
             Ok(_) => self.end_before(headers, before).await,
             Err(_) => {
                 if let Some(refresh_token) = signed_in.tokens.refresh_token {
-                    self.revoke_in_background(refresh_token);
+                    self.revoke_in_background(provider, refresh_token);
                 }
             }
         }
         begun
     }
 
-    async fn begin(self: &Arc<Self>, signed_in: &SignedIn) -> Result<Vec<HeaderValue>, LoginFailure> {
+    async fn begin(self, provider: &ProviderState, signed_in: &SignedIn) -> Result<Vec<HeaderValue>, LoginFailure> {
         let handle = SessionHandle::random(&*self.ports.random)
             .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
-        let login = self.ask_application(&handle, signed_in).await?;
+        let login = self.ask_application(&handle, provider, signed_in).await?;
         self.begin_session(&handle, login, &signed_in.tokens).await
     }
 
     async fn ask_application(
-        self: &Arc<Self>,
+        self,
         handle: &SessionHandle,
+        provider: &ProviderState,
         signed_in: &SignedIn,
     ) -> Result<Login, LoginFailure> {
-        if let TenantScope::One(tenant) = &self.scope
+        if let TenantScope::One(tenant) = &self.site.scope
             && signed_in.user.tenant != tenant.as_str()
         {
             return Err(LoginFailure::new(Code::LoginDenied, "user belongs to another tenant"));
         }
         let login = Login {
-            identity: self.draft_session(handle, signed_in.user.clone(), signed_in),
-            engine: Arc::clone(self),
+            identity: self.draft_session(handle, signed_in.user.clone(), signed_in, provider),
+            engine: Arc::clone(self.inner),
         };
         let Some(hook) = &self.hooks.on_login else {
             return Ok(login);
@@ -201,9 +205,9 @@ impl Inner {
     }
 
     /// Without a ticket nothing begins: home if signed in, else a page with the way to login.
-    async fn without_ticket(self: &Arc<Self>, headers: &HeaderMap, code: Code, reason: &str) -> Reply {
+    async fn without_ticket(self, headers: &HeaderMap, code: Code, reason: &str) -> Reply {
         if self.is_signed_in(headers).await {
-            return Reply::redirect(StatusCode::FOUND, &self.urls.default_return_url.location());
+            return Reply::redirect(StatusCode::FOUND, &self.site.urls.default_return_url.location());
         }
         self.login_failed(&LoginFailure::new(code, reason))
     }
@@ -211,7 +215,7 @@ impl Inner {
     /// Whether the browser holds a session, for where to send it; it opens nothing to anybody.
     ///
     /// A stale cookie must not send anybody home: home may send to login, and login here again.
-    async fn is_signed_in(self: &Arc<Self>, headers: &HeaderMap) -> bool {
+    async fn is_signed_in(self, headers: &HeaderMap) -> bool {
         match &self.place {
             SessionPlace::Cookie(newest) => match self.codec.find_identity(headers) {
                 IdentityCookie::Opened(opened) => {
@@ -229,7 +233,7 @@ impl Inner {
     }
 
     /// A login that took longer than ten minutes begins anew, once.
-    async fn restart(&self, headers: &HeaderMap, state: &str, ticket: LoginTicket) -> Reply {
+    async fn restart(self, headers: &HeaderMap, state: &str, ticket: LoginTicket) -> Reply {
         if ticket.restarts > 0 {
             let mut reply = self.login_failed(&LoginFailure::new(Code::LoginExpired, "login took too long, twice"));
             self.drop_ticket(state, &mut reply);
@@ -243,8 +247,8 @@ impl Inner {
                 prompt: ticket.prompt_none.then(|| "none".to_owned()),
                 ..LoginParameters::default()
             },
-            return_url: ReturnUrl::parse(&ticket.return_url, &self.origins)
-                .unwrap_or_else(|| self.urls.default_return_url.clone()),
+            return_url: ReturnUrl::parse(&ticket.return_url, &self.site.origins)
+                .unwrap_or_else(|| self.site.urls.default_return_url.clone()),
             restarts: 1,
         };
         let mut reply = match self.begin_login(headers, request).await {
@@ -255,7 +259,7 @@ impl Inner {
         reply
     }
 
-    fn drop_ticket(&self, state: &str, reply: &mut Reply) {
+    fn drop_ticket(self, state: &str, reply: &mut Reply) {
         if let Ok(name) = self.tickets.cookie_name(state)
             && !sets(reply, &name)
         {
@@ -264,7 +268,7 @@ impl Inner {
     }
 
     /// Sends the browser on; a GET to the return URL whatever the callback's method was.
-    fn arrive(&self, method: ResponseMethod, return_url: &ReturnUrl, cookies: Vec<HeaderValue>) -> Reply {
+    fn arrive(self, method: ResponseMethod, return_url: &ReturnUrl, cookies: Vec<HeaderValue>) -> Reply {
         let location = return_url.location();
         // A Strict cookie is not sent along a redirect that another site began: a page of our own
         // begins the next request instead.

@@ -14,9 +14,10 @@ use http::header::HOST;
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
 
-use crate::auth::{Inner, SessionPlace};
+use crate::auth::SessionPlace;
 use crate::provider::ProviderUnavailable;
 use crate::reply::Reply;
+use crate::site::Here;
 use crate::token_calls::{LoginFailure, with_source};
 
 /// The names under which frontends of every school send the return URL.
@@ -39,8 +40,8 @@ pub(super) struct LoginRequest {
     pub(super) restarts: u8,
 }
 
-impl Inner {
-    pub(super) async fn login(&self, view: RequestView<'_>) -> Reply {
+impl Here<'_> {
+    pub(super) async fn login(self, view: RequestView<'_>) -> Reply {
         if *view.method != Method::GET {
             return self.method_not_allowed("GET");
         }
@@ -57,7 +58,7 @@ impl Inner {
         }
     }
 
-    fn login_request(&self, view: RequestView<'_>) -> Result<LoginRequest, LoginFailure> {
+    fn login_request(self, view: RequestView<'_>) -> Result<LoginRequest, LoginFailure> {
         let malformed = |reason: String| LoginFailure::new(Code::RequestMalformed, reason);
         let params =
             Params::parse(view.uri.query().unwrap_or_default()).map_err(|error| malformed(error.to_string()))?;
@@ -65,11 +66,11 @@ impl Inner {
         let return_url = params
             .any_of_once(&RETURN_URL_NAMES)
             .map_err(|error| malformed(error.to_string()))?
-            .and_then(|raw| ReturnUrl::parse(raw, &self.origins))
-            .unwrap_or_else(|| self.urls.default_return_url.clone());
+            .and_then(|raw| ReturnUrl::parse(raw, &self.site.origins))
+            .unwrap_or_else(|| self.site.urls.default_return_url.clone());
         // Third-party-initiated login (OpenID Connect Core 4): only for the issuer that we know.
         let iss = params.once("iss").map_err(|error| malformed(error.to_string()))?;
-        if iss.is_some_and(|iss| iss != self.provider.settings.issuer.as_str()) {
+        if iss.is_some_and(|iss| iss != self.site.providers.first().settings.issuer.as_str()) {
             return Err(LoginFailure::new(
                 Code::IssuerMismatch,
                 "third-party-initiated login names an issuer that is not configured",
@@ -82,12 +83,13 @@ impl Inner {
         })
     }
 
-    pub(super) async fn begin_login(&self, headers: &HeaderMap, request: LoginRequest) -> Result<Reply, LoginFailure> {
+    pub(super) async fn begin_login(self, headers: &HeaderMap, request: LoginRequest) -> Result<Reply, LoginFailure> {
         let unavailable = |ProviderUnavailable { .. }| {
             LoginFailure::new(Code::ProviderUnavailable, "provider metadata is not at hand")
         };
-        let metadata = self.provider.metadata(&self.ports).await.map_err(unavailable)?;
-        let settings = &self.provider.settings;
+        let provider = self.site.providers.first();
+        let metadata = provider.metadata(&self.ports).await.map_err(unavailable)?;
+        let settings = &provider.settings;
         for scope in settings.authorize.scopes_dropped(&metadata) {
             tracing::debug!(scope, "scope left out; the provider does not support it");
         }
@@ -98,13 +100,13 @@ impl Inner {
             &settings.client,
             &settings.authorize,
             &request.parameters,
-            &self.urls.callback,
+            &self.site.urls.callback,
         )
         .map_err(|error| LoginFailure::new(Code::RequestMalformed, with_source(&error)))?;
         let silent = pending.is_silent();
         let mut ticket = LoginTicket {
             pending,
-            provider: settings.issuer.as_str().to_owned(),
+            provider: provider.name.clone(),
             tenant: None,
             return_url: request.return_url.as_str().to_owned(),
             created_at: self.ports.clock.now(),
@@ -146,13 +148,16 @@ impl Inner {
         Ok(reply)
     }
 
-    pub(super) fn login_attributes(&self) -> CookieAttributes {
-        let form_post = self.provider.settings.authorize.response_mode == ResponseMode::FormPost;
+    pub(super) fn login_attributes(self) -> CookieAttributes {
+        let form_post = self
+            .providers
+            .iter()
+            .any(|provider| provider.settings.authorize.response_mode == ResponseMode::FormPost);
         self.cookies.login_attributes(form_post)
     }
 
     /// The bytes that session, token and CSRF cookies take of the browser's `Cookie` header.
-    fn bytes_of_our_cookies(&self, headers: &HeaderMap) -> usize {
+    fn bytes_of_our_cookies(self, headers: &HeaderMap) -> usize {
         let names = self.cookies.names();
         let own = [names.session(), names.csrf()].into_iter().chain(names.tokens());
         own.flat_map(|name| {
@@ -166,13 +171,13 @@ impl Inner {
     ///
     /// Behind a proxy that rewrites `Host` every request looks like that; a cookie of a few seconds,
     /// which only the host that was asked sends back, keeps the browser from going in circles.
-    fn to_public_url(&self, view: RequestView<'_>) -> Option<Reply> {
+    fn to_public_url(self, view: RequestView<'_>) -> Option<Reply> {
         let host = view
             .uri
             .authority()
             .map(|authority| authority.as_str())
             .or_else(|| view.headers.get(HOST).and_then(|host| host.to_str().ok()))?;
-        let own = self.public_url.origin();
+        let own = self.site.public_url.origin();
         let scheme = if own.is_https() { "https" } else { "http" };
         // A Host that cannot be read is none that the browser could come back to.
         if Origin::parse(&format!("{scheme}://{host}")).map_or(true, |asked| asked == *own) {
@@ -185,9 +190,12 @@ impl Inner {
         {
             return None;
         }
-        let target = format!("{}{}", self.urls.base_path, "/login");
+        let target = format!("{}{}", self.base_path, "/login");
         let query = view.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let mut reply = Reply::redirect(StatusCode::FOUND, &self.public_url.join(&format!("{target}{query}")));
+        let mut reply = Reply::redirect(
+            StatusCode::FOUND,
+            &self.site.public_url.join(&format!("{target}{query}")),
+        );
         let attributes = CookieAttributes {
             secure: self.cookies.is_secure(),
             http_only: true,

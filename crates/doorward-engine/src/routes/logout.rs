@@ -15,20 +15,22 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::auth::Inner;
 use crate::begin::Before;
+use crate::farewell::Farewell;
 use crate::page::{Action, page};
 use crate::problem::Denial;
+use crate::provider::ProviderState;
 use crate::reply::Reply;
+use crate::site::Here;
 use crate::token_calls;
 
 /// How long a logout waits for the provider: once to take the refresh token back, once for its metadata.
 const PROVIDER_LIMIT: Duration = Duration::from_secs(2);
 
-impl Inner {
-    pub(super) async fn logout(self: &Arc<Self>, view: RequestView<'_>) -> Reply {
+impl Here<'_> {
+    pub(super) async fn logout(self, view: RequestView<'_>) -> Reply {
         let navigation = match *view.method {
-            Method::POST if logout_origin_passes(view, &self.origins) => view.is_document_navigation(),
+            Method::POST if logout_origin_passes(view, &self.site.origins) => view.is_document_navigation(),
             Method::POST => return self.refuse(&Denial::new(Code::CrossOrigin)),
             Method::GET if get_logout_allowed(view) => true,
             Method::GET => return self.logout_page().await,
@@ -44,11 +46,16 @@ impl Inner {
         if !farewells.is_empty() {
             tracing::info!("signed out");
         }
-        let id_token = farewells.iter().find_map(|farewell| farewell.id_token.clone());
-        let refresh_tokens = farewells.into_iter().filter_map(|farewell| farewell.refresh_token);
-        self.revoke_within(refresh_tokens.collect(), PROVIDER_LIMIT).await;
+        let signed_in_at = farewells.iter().find(|farewell| farewell.id_token.is_some());
+        let signed_in_at = signed_in_at.or(farewells.first());
+        let id_token = signed_in_at.and_then(|farewell| farewell.id_token.clone());
+        let provider = signed_in_at.map_or_else(
+            || Arc::clone(self.site.providers.first()),
+            |farewell| Arc::clone(&farewell.provider),
+        );
+        self.revoke_within(farewells, PROVIDER_LIMIT).await;
         let hint = id_token.as_ref().filter(|_| navigation);
-        let location = self.provider_logout(hint).await;
+        let location = self.provider_logout(&provider, hint).await;
         let mut reply = if navigation {
             Reply::redirect(StatusCode::SEE_OTHER, &location)
         } else {
@@ -59,11 +66,14 @@ impl Inner {
     }
 
     /// Any other GET changes nothing: a page with one button.
-    async fn logout_page(&self) -> Reply {
-        let leads_to = self.metadata_soon().await.and_then(|metadata| {
-            let endpoint = metadata.end_session_endpoint()?;
-            Some(endpoint.url().origin().ascii_serialization())
-        });
+    async fn logout_page(self) -> Reply {
+        let leads_to = self
+            .metadata_soon(self.site.providers.first())
+            .await
+            .and_then(|metadata| {
+                let endpoint = metadata.end_session_endpoint()?;
+                Some(endpoint.url().origin().ascii_serialization())
+            });
         page(
             StatusCode::OK,
             "Sign out?",
@@ -71,22 +81,24 @@ impl Inner {
             "",
             &Action::Post {
                 label: "Sign out",
-                url: &self.urls.logout,
+                url: &self.site.urls.logout,
                 leads_to,
             },
         )
     }
 
     /// Takes refresh tokens back; the calls go on where the limit ends the waiting.
-    async fn revoke_within(&self, refresh_tokens: Vec<SecretString>, limit: Duration) {
-        if refresh_tokens.is_empty() {
+    async fn revoke_within(self, farewells: Vec<Farewell>, limit: Duration) {
+        let revocable = |farewell: Farewell| Some((farewell.provider, farewell.refresh_token?));
+        let tokens: Vec<_> = farewells.into_iter().filter_map(revocable).collect();
+        if tokens.is_empty() {
             return;
         }
         let (sender, receiver) = oneshot::channel::<()>();
-        let (provider, ports) = (Arc::clone(&self.provider), self.ports.clone());
+        let ports = self.ports.clone();
         self.ports.tasks.spawn(Box::pin(async move {
-            for refresh_token in refresh_tokens {
-                token_calls::revoke(Arc::clone(&provider), ports.clone(), refresh_token).await;
+            for (provider, refresh_token) in tokens {
+                token_calls::revoke(provider, ports.clone(), refresh_token).await;
             }
             let _ = sender.send(());
         }));
@@ -94,15 +106,15 @@ impl Inner {
     }
 
     /// The provider's metadata, where it can be had without letting a farewell wait for long.
-    async fn metadata_soon(&self) -> Option<Arc<ProviderMetadata>> {
-        let metadata = self.provider.metadata(&self.ports);
+    async fn metadata_soon(self, provider: &Arc<ProviderState>) -> Option<Arc<ProviderMetadata>> {
+        let metadata = provider.metadata(&self.ports);
         self.ports.within(PROVIDER_LIMIT, metadata).await?.ok()
     }
 
     /// Where the browser says farewell to the provider; home where it has no such place or is out of reach.
-    async fn provider_logout(&self, id_token_hint: Option<&SecretString>) -> String {
-        let home = self.urls.post_logout.location();
-        let Some(metadata) = self.metadata_soon().await else {
+    async fn provider_logout(self, provider: &Arc<ProviderState>, id_token_hint: Option<&SecretString>) -> String {
+        let home = self.site.urls.post_logout.location();
+        let Some(metadata) = self.metadata_soon(provider).await else {
             return home;
         };
         let state = random_token(&*self.ports.random).ok();
@@ -110,7 +122,7 @@ impl Inner {
             &metadata,
             EndSession {
                 id_token_hint,
-                client_id: &self.provider.settings.client.client_id,
+                client_id: &provider.settings.client.client_id,
                 post_logout_redirect_uri: Some(&home),
                 state: state.as_deref(),
             },

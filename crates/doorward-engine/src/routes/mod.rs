@@ -15,10 +15,11 @@ use doorward_core::return_url::ReturnUrl;
 use http::Method;
 use http::header::{self, HeaderValue};
 
-use crate::auth::{Engine, Inner};
+use crate::auth::Engine;
 use crate::context::RequestContext;
 use crate::problem::{Denial, LoginHint};
 use crate::reply::Reply;
+use crate::site::Here;
 
 /// The largest form a provider may post to the callback, in bytes.
 pub const MAX_FORM_BYTES: usize = 64 * 1024;
@@ -76,9 +77,9 @@ impl Engine {
         body: Option<Bytes>,
     ) -> Reply {
         match endpoint {
-            AuthEndpoint::Login => self.inner.login(view).await,
-            AuthEndpoint::Callback => self.inner.callback(view, body).await,
-            AuthEndpoint::Logout => self.inner.logout(view).await,
+            AuthEndpoint::Login => context.here().login(view).await,
+            AuthEndpoint::Callback => context.here().callback(view, body).await,
+            AuthEndpoint::Logout => context.here().logout(view).await,
             AuthEndpoint::Session => self.session_endpoint(context, view).await,
             AuthEndpoint::Token => self.token_endpoint(context, view).await,
         }
@@ -88,15 +89,15 @@ impl Engine {
     #[must_use]
     pub fn refuse(&self, context: &RequestContext, denial: &Denial) -> Reply {
         if denial.login == LoginHint::Redirect && denial.is_without_session() {
-            return self.inner.to_login(context.target());
+            return context.here().to_login(context.target());
         }
-        self.inner.refuse(denial)
+        context.here().refuse(denial)
     }
 
     /// Refuses with a code of the table.
     #[must_use]
     pub fn refuse_with(&self, code: Code) -> Reply {
-        self.inner.refuse(&Denial::new(code))
+        self.at_home().refuse(&Denial::new(code))
     }
 
     /// The answer where a route of the application does not exist: 404 `route_unknown`.
@@ -106,25 +107,25 @@ impl Engine {
     }
 }
 
-impl Inner {
-    fn to_login(&self, target: &str) -> Reply {
-        let mut location = self.urls.login.clone();
+impl Here<'_> {
+    fn to_login(self, target: &str) -> Reply {
+        let mut location = self.site.urls.login.clone();
         // What login would drop is not sent there: a long target would make a URL that no server takes.
-        if ReturnUrl::parse(target, &self.origins).is_some() {
+        if ReturnUrl::parse(target, &self.site.origins).is_some() {
             location.push_str("?return_url=");
             location.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
         }
         Reply::redirect(http::StatusCode::FOUND, &location)
     }
 
-    fn method_not_allowed(&self, allow: &'static str) -> Reply {
+    fn method_not_allowed(self, allow: &'static str) -> Reply {
         let mut reply = self.refuse(&Denial::new(Code::MethodNotAllowed));
         reply.set(header::ALLOW, HeaderValue::from_static(allow));
         reply
     }
 
     /// Refuses methods that a session endpoint does not know; HEAD reads like GET.
-    fn reads_only(&self, view: RequestView<'_>) -> Result<(), Box<Reply>> {
+    fn reads_only(self, view: RequestView<'_>) -> Result<(), Box<Reply>> {
         if matches!(*view.method, Method::GET | Method::HEAD) {
             Ok(())
         } else {

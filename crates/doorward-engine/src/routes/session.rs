@@ -20,16 +20,16 @@ use crate::session::Session;
 
 impl Engine {
     pub(super) async fn session_endpoint(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Reply {
-        if let Err(reply) = self.inner.reads_only(view) {
+        if let Err(reply) = context.here().reads_only(view) {
             return *reply;
         }
         let touch = match slide(view) {
             Ok(touch) => touch,
-            Err(denial) => return self.inner.refuse(&denial),
+            Err(denial) => return context.here().refuse(&denial),
         };
         match self.own_guard(context, view, touch).await {
-            Ok(session) => Reply::json(StatusCode::OK, &self.describe(&session)),
-            Err(denial) => self.inner.refuse(&denial),
+            Ok(session) => Reply::json(StatusCode::OK, &self.describe(context, &session)),
+            Err(denial) => context.here().refuse(&denial),
         }
     }
 
@@ -60,7 +60,7 @@ impl Engine {
         }
     }
 
-    fn describe(&self, session: &Session) -> Value {
+    fn describe(&self, context: &RequestContext, session: &Session) -> Value {
         let user = session.user();
         let metadata = match &self.inner.hooks.session_metadata {
             Some(hook) => hook(session),
@@ -71,7 +71,7 @@ impl Engine {
             "tenantId": user.tenant,
             "metadata": metadata,
             "expiresAt": self.ends_at(session).milliseconds(),
-            "logoutUrl": self.inner.urls.logout,
+            "logoutUrl": context.here().site.urls.logout,
         })
     }
 }

@@ -168,7 +168,7 @@ async fn a_login_that_began_under_another_client_makes_no_token_call() {
     let renamed = World::with(|builder| builder.provider(Provider::oidc(PROVIDER, "renamed", CLIENT_SECRET)));
     with_cookies_of(&renamed.browser, &world.browser);
     let page = arrive(&renamed.browser, &answer).await;
-    assert_refused(&renamed, &page, Code::ProviderResponseInvalid, "another client").await;
+    assert_refused(&renamed, &page, Code::IssuerMismatch, "another client").await;
     assert_eq!(renamed.provider.count(Endpoint::Token), 0);
 }
 

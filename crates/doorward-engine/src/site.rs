@@ -1,0 +1,107 @@
+//! A place at which this application is met: an origin, our own addresses there, and whom it serves.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use doorward_core::origin::{AllowedOrigins, PublicUrl};
+use doorward_core::return_url::ReturnUrl;
+use doorward_core::session::OpenedIdentity;
+use doorward_core::tenant::TenantScope;
+
+use crate::auth::Inner;
+use crate::provider::ProviderState;
+
+/// One place; an instance has one, or one per tenant.
+pub(crate) struct Site {
+    pub(crate) public_url: PublicUrl,
+    pub(crate) origins: AllowedOrigins,
+    pub(crate) urls: Urls,
+    pub(crate) scope: TenantScope,
+    /// Who signs people in here; the first unless the login's tenant has another.
+    pub(crate) providers: Providers,
+}
+
+/// Our own addresses at a site, made once from the configuration and never from a request.
+pub(crate) struct Urls {
+    pub(crate) login: String,
+    pub(crate) logout: String,
+    pub(crate) callback: String,
+    pub(crate) default_return_url: ReturnUrl,
+    pub(crate) post_logout: ReturnUrl,
+}
+
+/// The providers whose sessions count at a site; at least one.
+pub(crate) struct Providers {
+    first: Arc<ProviderState>,
+    others: Vec<Arc<ProviderState>>,
+}
+
+impl Providers {
+    pub(crate) fn one(provider: Arc<ProviderState>) -> Self {
+        Self {
+            first: provider,
+            others: Vec::new(),
+        }
+    }
+
+    pub(crate) fn first(&self) -> &Arc<ProviderState> {
+        &self.first
+    }
+
+    /// The provider that a session was begun at, where it is one of these.
+    ///
+    /// # Security
+    /// Another provider's subject is somebody else, and its tokens are not for this one: a session of
+    /// none of these must not act here.
+    pub(crate) fn of_session(&self, opened: &OpenedIdentity) -> Option<&Arc<ProviderState>> {
+        self.iter().find(|provider| opened.is_of_provider(provider.tag))
+    }
+
+    /// The provider of this issuer and client.
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<ProviderState>> {
+        self.iter().find(|provider| provider.name == name)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<ProviderState>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// The engine at the site of a request: what every answer with an address in it is made by.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'r> {
+    pub(crate) inner: &'r Arc<Inner>,
+    pub(crate) site: &'r Arc<Site>,
+}
+
+/// [`Here`], for work that outlives the request's frame.
+pub(crate) struct OwnedHere {
+    inner: Arc<Inner>,
+    site: Arc<Site>,
+}
+
+impl Here<'_> {
+    pub(crate) fn to_owned(self) -> OwnedHere {
+        OwnedHere {
+            inner: Arc::clone(self.inner),
+            site: Arc::clone(self.site),
+        }
+    }
+}
+
+impl OwnedHere {
+    pub(crate) fn here(&self) -> Here<'_> {
+        Here {
+            inner: &self.inner,
+            site: &self.site,
+        }
+    }
+}
+
+impl Deref for Here<'_> {
+    type Target = Arc<Inner>;
+
+    fn deref(&self) -> &Self::Target {
+        self.inner
+    }
+}
