@@ -22,11 +22,9 @@ use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, OriginPassed, check_origin};
 use doorward_core::policy::{Caller, Denied, Rule, Unauthenticated, decide};
-use doorward_core::ports::{BoxFuture, Loaded, SessionStore};
+use doorward_core::ports::{BoxFuture, SessionStore};
 use doorward_core::request::RequestView;
-use doorward_core::session::{
-    self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity, SessionHandle,
-};
+use doorward_core::session::{self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity};
 use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
@@ -257,35 +255,6 @@ impl Here<'_> {
                 Identifying::Wait(identifying) => identifying.await,
             }
         }))
-    }
-
-    /// Loads a stored session that is live.
-    pub(crate) async fn load(self, store: &Arc<dyn SessionStore>, handle: SessionHandle) -> Result<Session, Denial> {
-        let key = handle.store_key();
-        let now = self.ports.clock.now();
-        let stored = match store.load(&key, now).await {
-            Ok(Loaded::Live(stored)) => stored,
-            Ok(Loaded::Ended) => return Err(Denial::new(Code::SessionRevoked)),
-            Ok(Loaded::Absent) => return Err(Denial::new(Code::SessionExpired)),
-            Err(error) => {
-                tracing::error!(%error, "session store did not answer");
-                return Err(Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)));
-            }
-        };
-        // A record of another version, key or session is none of ours: as if it were not there.
-        let opened = self
-            .codec
-            .open_record_identity(&key, &stored.payload)
-            .filter(|opened| opened.id() == *handle.id() && self.site.providers.of_session(opened).is_some())
-            .ok_or(Denial::new(Code::SessionInvalid))?;
-        let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
-        let place = PlacedSession::Store { handle };
-        Ok(Session::new(
-            self.inner,
-            live,
-            place,
-            TokenPlace::Record(stored.payload),
-        ))
     }
 
     /// Lifetime by the seal's own word, then the CSRF token.

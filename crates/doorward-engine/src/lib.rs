@@ -8,6 +8,7 @@
 mod auth;
 mod begin;
 mod builder;
+mod checks;
 mod clock;
 mod commit;
 mod context;

@@ -1,15 +1,18 @@
 //! Writing, beginning and ending sessions, wherever they live.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::ports::{CreateError, Loaded, Replaced, SessionStore, StoreError};
-use doorward_core::session::{Identity, SealSessionError, SessionHandle, SessionId, Tokens};
+use doorward_core::session::{Identity, SealSessionError, SessionHandle, SessionId, Tokens, check};
 
 use crate::auth::{Inner, SessionPlace};
 use crate::newest::{NotWritten, SessionState};
-use crate::session::PlacedSession;
+use crate::problem::Denial;
+use crate::session::{PlacedSession, Session, TokenPlace};
+use crate::site::Here;
 
 /// Attempts at a compare-and-set before the store counts as failing.
 const ATTEMPTS: usize = 8;
@@ -171,4 +174,35 @@ impl Inner {
 fn store_failed(error: &StoreError) -> NotWritten {
     tracing::error!(%error, "session store did not answer");
     NotWritten::Store
+}
+
+impl Here<'_> {
+    /// Loads a stored session that is live.
+    pub(crate) async fn load(self, store: &Arc<dyn SessionStore>, handle: SessionHandle) -> Result<Session, Denial> {
+        let key = handle.store_key();
+        let now = self.ports.clock.now();
+        let stored = match store.load(&key, now).await {
+            Ok(Loaded::Live(stored)) => stored,
+            Ok(Loaded::Ended) => return Err(Denial::new(Code::SessionRevoked)),
+            Ok(Loaded::Absent) => return Err(Denial::new(Code::SessionExpired)),
+            Err(error) => {
+                tracing::error!(%error, "session store did not answer");
+                return Err(Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)));
+            }
+        };
+        // A record of another version, key or session is none of ours: as if it were not there.
+        let opened = self
+            .codec
+            .open_record_identity(&key, &stored.payload)
+            .filter(|opened| opened.id() == *handle.id() && self.site.providers.of_session(opened).is_some())
+            .ok_or(Denial::new(Code::SessionInvalid))?;
+        let live = check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
+        let place = PlacedSession::Store { handle };
+        Ok(Session::new(
+            self.inner,
+            live,
+            place,
+            TokenPlace::Record(stored.payload),
+        ))
+    }
 }

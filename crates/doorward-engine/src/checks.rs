@@ -1,0 +1,172 @@
+//! Judging settings: each function names the key of what it refuses.
+
+use std::time::Duration;
+
+use doorward_core::cookie::{CookieName, CookieOptions, CookieSettings, CookieSettingsError};
+use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, is_loopback_host, same_site};
+use doorward_core::return_url::ReturnUrl;
+use doorward_core::session::Lifetimes;
+use doorward_oidc::ResponseMode;
+
+use crate::error::BuildError;
+use crate::settings::{Place, ProviderSettings, Sessions};
+use crate::site::Urls;
+
+/// RFC 6265bis §5.5: browsers keep no cookie longer.
+const LONGEST_SESSION: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// Whoever can change the traffic of a plain http page would call the https application in its user's name.
+pub(crate) fn refuse_plain_http(public_url: &PublicUrl, origins: &AllowedOrigins) -> Result<(), BuildError> {
+    let plain = origins
+        .app()
+        .iter()
+        .map(AppOrigin::base)
+        .find(|origin| !origin.is_https() && !is_loopback_host(origin.host()));
+    match plain {
+        Some(origin) if public_url.is_https() => Err(BuildError::text(
+            "server.app_origins",
+            format!("expected https as in server.public_url, found {:?}", origin.as_str()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, BuildError> {
+    value.ok_or_else(|| BuildError::text(key, "expected a value, found none"))
+}
+
+pub(crate) fn cookie_settings(
+    sessions: &Sessions,
+    public_url: &PublicUrl,
+    provider: &ProviderSettings,
+) -> Result<CookieSettings, BuildError> {
+    let options = CookieOptions {
+        cookie_domain: sessions.cookie_domain.clone(),
+        same_site: sessions.same_site,
+        session_name: sessions.cookie_name.clone(),
+        csrf_name: sessions.csrf_cookie_name.clone(),
+    };
+    if let Some(name) = &sessions.csrf_cookie_name {
+        CookieName::new(name.as_str()).map_err(|error| BuildError::setting("csrf.cookie_name", error))?;
+    }
+    let settings = CookieSettings::checked(public_url, &options).map_err(|error| {
+        let is_csrf = |name: &str| sessions.csrf_cookie_name.as_deref() == Some(name);
+        let key = match &error {
+            CookieSettingsError::SameSiteNoneNeedsHttps => "session.same_site",
+            CookieSettingsError::InvalidDomain { .. } | CookieSettingsError::ForeignDomain { .. } => {
+                "session.cookie_domain"
+            }
+            CookieSettingsError::PrefixNeedsHttps { name }
+            | CookieSettingsError::PrefixForbidsDomain { name }
+            | CookieSettingsError::NamesCollide { name }
+                if is_csrf(name) =>
+            {
+                "csrf.cookie_name"
+            }
+            _ => "session.cookie_name",
+        };
+        BuildError::setting(key, error)
+    })?;
+    if provider.authorize.response_mode == ResponseMode::FormPost && !settings.is_secure() {
+        return Err(BuildError::text(
+            "provider.response_mode",
+            "form_post needs a login cookie with SameSite=None, and that needs an https public URL",
+        ));
+    }
+    Ok(settings)
+}
+
+pub(crate) fn lifetimes(sessions: &Sessions) -> Result<Lifetimes, BuildError> {
+    let at_least_a_second = |key, timeout: Duration| {
+        if timeout < Duration::from_secs(1) {
+            Err(BuildError::text(key, "expected at least one second"))
+        } else {
+            Ok(timeout)
+        }
+    };
+    let lifetimes = Lifetimes {
+        idle_timeout: at_least_a_second("session.idle_timeout", sessions.idle_timeout)?,
+        absolute_timeout: at_least_a_second("session.absolute_timeout", sessions.absolute_timeout)?,
+        outlive_access_token: sessions.outlive_access_token,
+    };
+    if lifetimes.absolute_timeout > LONGEST_SESSION {
+        return Err(BuildError::text(
+            "session.absolute_timeout",
+            "expected at most 400 days, the longest a browser keeps a cookie",
+        ));
+    }
+    Ok(lifetimes)
+}
+
+pub(crate) fn base_path(base_path: Option<String>) -> Result<String, BuildError> {
+    let base_path = base_path.unwrap_or_else(|| "/auth".into());
+    let plain = |segment: &str| {
+        !segment.is_empty()
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let fits = base_path
+        .strip_prefix('/')
+        .is_some_and(|rest| rest.split('/').all(plain));
+    if !fits {
+        return Err(BuildError::text(
+            "auth.base_path",
+            format!("expected a path such as \"/auth\" of letters, digits, \"-\" and \"_\", found {base_path:?}"),
+        ));
+    }
+    Ok(base_path)
+}
+
+pub(crate) fn urls(
+    public_url: &PublicUrl,
+    origins: &AllowedOrigins,
+    base_path: &str,
+    default_return_url: Option<String>,
+    post_logout_url: Option<String>,
+) -> Result<Urls, BuildError> {
+    let return_url = |key, given: Option<String>| {
+        let given = given.unwrap_or_else(|| "/".into());
+        ReturnUrl::parse(&given, origins).ok_or_else(|| {
+            BuildError::text(
+                key,
+                format!("expected a path, or a URL on the public origin or one of app_origins, found {given:?}"),
+            )
+        })
+    };
+    Ok(Urls {
+        login: public_url.join(&format!("{base_path}/login")),
+        logout: public_url.join(&format!("{base_path}/logout")),
+        callback: public_url.join(&format!("{base_path}/callback")),
+        default_return_url: return_url("auth.default_return_url", default_return_url)?,
+        post_logout: return_url("auth.post_logout_url", post_logout_url)?,
+    })
+}
+
+pub(crate) fn warnings(public_url: &PublicUrl, app_origins: &[String], sessions: &Sessions) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for text in app_origins {
+        let Ok(app) = AppOrigin::parse(text) else {
+            continue;
+        };
+        let own = public_url.origin();
+        if !same_site(own, app.base()) {
+            warnings.push(format!(
+                "server.app_origins: {text} is another site than {}; browsers send it no session cookie unless session.same_site is \"None\"",
+                own.as_str(),
+            ));
+        }
+        if app.base().host() != own.host() && sessions.cookie_domain.is_none() {
+            warnings.push(format!(
+                "server.app_origins: {text} is on another host than {} and session.cookie_domain is not set; its pages cannot read the CSRF cookie",
+                own.as_str(),
+            ));
+        }
+    }
+    if matches!(sessions.place, Place::Cookie) && !public_url.is_loopback() {
+        warnings.push(
+            "session.store: sessions live in cookies alone; run one process, for several do not share ended sessions and renewed tokens".into(),
+        );
+    }
+    warnings
+}
