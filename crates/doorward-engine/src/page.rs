@@ -121,7 +121,7 @@ impl Here<'_> {
             tracing::debug!(%code, request_id, reason = failure.reason, "login failed");
         }
         let mut reply = page(
-            code.status(),
+            failure.status(),
             "Sign-in did not work",
             &format!("{}.", code.title()),
             &format!("{code} · {request_id}"),

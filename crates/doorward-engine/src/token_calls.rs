@@ -13,6 +13,7 @@ use doorward_oidc::{
     exchange_request, id_token, parse_revocation, parse_userinfo, refresh_request, revocation_request,
     userinfo_request,
 };
+use http::StatusCode;
 
 use crate::identify::{self, Described};
 use crate::outside::Ports;
@@ -48,6 +49,14 @@ impl LoginFailure {
         Self {
             code,
             reason: reason.to_string(),
+        }
+    }
+
+    /// The status of the page that says so: a demand that a login did not meet is no invitation to another one.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self.code {
+            Code::StepUpRequired => StatusCode::FORBIDDEN,
+            code => code.status(),
         }
     }
 }
@@ -108,6 +117,9 @@ pub(crate) async fn sign_in(
     let response = TokenResponse::parse(fetched.status, &fetched.headers, &fetched.body).map_err(exchange_failure)?;
     let raw = response.require_id_token().map_err(exchange_failure)?;
     let id_token = verify(provider, ports, &metadata, raw, &expected, &response.access_token).await?;
+    if !provider.settings.authorize.configures("acr_values") {
+        check_strength(expected.acr_values.as_deref(), &id_token)?;
+    }
     let userinfo = userinfo(provider, ports, &metadata, &response.access_token, &id_token).await?;
     let user = identify::user(&provider.settings, &id_token, userinfo.as_ref(), &response.access_token)
         .map_err(|error| LoginFailure::new(Code::LoginDenied, error))?;
@@ -171,7 +183,28 @@ async fn verify(
     {
         checked = check(&keys);
     }
-    checked.map_err(|error| LoginFailure::new(Code::IdTokenInvalid, with_source(&error)))
+    checked.map_err(|error| {
+        let code = match &error {
+            IdTokenError::AuthenticationTooOld => Code::StepUpRequired,
+            IdTokenError::Missing("auth_time") if expected.max_age.is_some() => Code::StepUpRequired,
+            _ => Code::IdTokenInvalid,
+        };
+        LoginFailure::new(code, with_source(&error))
+    })
+}
+
+/// What a login was to show and did not ends on a page: another redirect would go in circles (RFC 9470 §4).
+///
+/// Only what the login itself asked for counts; `acr_values` of the configuration are a wish (Core §3.1.2.1).
+fn check_strength(asked: Option<&str>, id_token: &VerifiedIdToken) -> Result<(), LoginFailure> {
+    let Some(asked) = asked else { return Ok(()) };
+    match id_token.acr() {
+        Some(acr) if asked.split(' ').any(|value| value == acr) => Ok(()),
+        _ => Err(LoginFailure::new(
+            Code::StepUpRequired,
+            "ID token shows none of the acr_values that the login asked for",
+        )),
+    }
 }
 
 async fn userinfo(

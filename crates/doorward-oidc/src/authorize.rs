@@ -132,6 +132,12 @@ impl AuthorizeSettings {
         sent.join(" ")
     }
 
+    /// Tells whether the configuration sets a parameter of its own, which a login's then does not change.
+    #[must_use]
+    pub fn configures(&self, name: &str) -> bool {
+        self.extra(name).is_some()
+    }
+
     fn extra(&self, name: &str) -> Option<&str> {
         self.extra_params
             .iter()

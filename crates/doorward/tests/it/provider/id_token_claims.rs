@@ -1,6 +1,7 @@
 //! Every claim of the ID token in every wrong shape.
 
-use doorward::Code;
+use doorward::{Code, Provider};
+use doorward_testkit::{CLIENT_ID, CLIENT_SECRET};
 use serde_json::{Value, json};
 
 use super::harness::*;
@@ -261,16 +262,16 @@ async fn a_max_age_that_was_asked_for_is_enforced() {
         }
     };
     type Change = Box<dyn Fn(&World)>;
-    let cases: [(&str, Change, bool); 8] = [
-        ("just now", Box::new(ago(0)), true),
-        ("within the limit", Box::new(ago(60)), true),
-        ("within the skew", Box::new(ago(119)), true),
-        ("beyond the skew", Box::new(ago(122)), false),
-        ("ten minutes ago", Box::new(ago(600)), false),
+    let cases: [(&str, Change, Option<Code>); 8] = [
+        ("just now", Box::new(ago(0)), None),
+        ("within the limit", Box::new(ago(60)), None),
+        ("within the skew", Box::new(ago(119)), None),
+        ("beyond the skew", Box::new(ago(122)), Some(Code::StepUpRequired)),
+        ("ten minutes ago", Box::new(ago(600)), Some(Code::StepUpRequired)),
         (
             "not said",
             Box::new(|world| world.provider.script(|s| s.token.id_token.without_claim("auth_time"))),
-            false,
+            Some(Code::StepUpRequired),
         ),
         (
             "as text",
@@ -278,7 +279,7 @@ async fn a_max_age_that_was_asked_for_is_enforced() {
                 let at = world.clock.seconds().to_string();
                 world.provider.script(|s| s.token.id_token.claim("auth_time", at));
             }),
-            false,
+            Some(Code::IdTokenInvalid),
         ),
         (
             "in the future",
@@ -286,20 +287,64 @@ async fn a_max_age_that_was_asked_for_is_enforced() {
                 let at = world.clock.seconds() + 3_600;
                 world.provider.script(|s| s.token.id_token.claim("auth_time", at));
             }),
-            false,
+            Some(Code::IdTokenInvalid),
         ),
     ];
-    for (name, change, accepted) in cases {
+    for (name, change, refused) in cases {
         let world = World::new();
         change(&world);
         let page = world
             .browser
             .visit_following("/auth/login?return_url=/home&max_age=60")
             .await;
-        if accepted {
-            assert_signed_in(&world, &page, name).await;
-        } else {
-            assert_refused(&world, &page, Code::IdTokenInvalid, name).await;
+        match refused {
+            None => assert_signed_in(&world, &page, name).await,
+            Some(code) => assert_refused(&world, &page, code, name).await,
         }
     }
+}
+
+#[tokio::test]
+async fn acr_values_that_a_login_asked_for_and_did_not_get_end_on_a_page() {
+    let cases = [
+        (Some("gold"), "gold", true),
+        (Some("silver"), "gold%20silver", true),
+        (Some("bronze"), "gold%20silver", false),
+        (Some("golden"), "gold", false),
+        (Some("GOLD"), "gold", false),
+        (None, "gold", false),
+    ];
+    for (shown, asked, accepted) in cases {
+        let name = format!("{shown:?} for {asked}");
+        let world = World::new();
+        world.provider.script(|script| {
+            match shown {
+                Some(acr) => script.token.id_token.claim("acr", acr),
+                None => script.token.id_token.without_claim("acr"),
+            };
+        });
+        let page = world
+            .browser
+            .visit_following(&format!("/auth/login?return_url=/home&acr_values={asked}"))
+            .await;
+        if accepted {
+            assert_signed_in(&world, &page, &name).await;
+        } else {
+            assert_refused(&world, &page, Code::StepUpRequired, &name).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn acr_values_of_the_configuration_are_a_wish() {
+    let wish = Provider::oidc(PROVIDER, CLIENT_ID, CLIENT_SECRET).authorize_param("acr_values", "gold");
+    let world = World::with(|builder| builder.provider(wish));
+    world
+        .provider
+        .script(|script| script.token.id_token.without_claim("acr"));
+    let page = world
+        .browser
+        .visit_following("/auth/login?return_url=/home&acr_values=silver")
+        .await;
+    assert_signed_in(&world, &page, "nothing shown").await;
 }
