@@ -70,23 +70,28 @@ impl Origin {
             _ => return None,
         };
         let host = url.host_str().filter(|host| !host.is_empty())?;
-        let port = url.port_or_known_default()?;
+        Some(Origin::from_parts(https, host, url.port()))
+    }
+
+    /// Puts an origin together from a host in the form that URLs write, and a port unless it is the scheme's default.
+    pub(crate) fn from_parts(https: bool, host: &str, explicit_port: Option<u16>) -> Origin {
         let mut text = String::with_capacity(host.len() + 14);
         text.push_str(if https { "https://" } else { "http://" });
         let host_at = text.len();
         text.push_str(host);
         let host_end = text.len();
-        if let Some(explicit) = url.port() {
+        if let Some(explicit) = explicit_port {
             text.push(':');
             text.push_str(&explicit.to_string());
         }
-        Some(Origin {
+        let default_port = if https { 443 } else { 80 };
+        Origin {
             text,
             https,
             host_at,
             host_end,
-            port,
-        })
+            port: explicit_port.unwrap_or(default_port),
+        }
     }
 
     /// Returns the serialisation: lower case, without the default port.

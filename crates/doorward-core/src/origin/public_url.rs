@@ -54,6 +54,11 @@ impl PublicUrl {
         Ok(PublicUrl { origin })
     }
 
+    /// Takes an origin of a pattern whose rules were judged when it was parsed.
+    pub(crate) const fn of_origin(origin: Origin) -> PublicUrl {
+        PublicUrl { origin }
+    }
+
     /// Returns the origin.
     pub const fn origin(&self) -> &Origin {
         &self.origin

@@ -1,5 +1,11 @@
 //! Tenants: who a session belongs to, and which of them a request may see.
+//!
+//! A [`TenantName`] is what configurations, host names and login links write; a [`TenantId`] is what the provider's
+//! verified claim says, and the only thing a session is judged by.
 
+mod host;
+mod name;
+mod pattern;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -8,13 +14,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::resolve::TenantScope;
+pub use self::{
+    host::{HostName, HostNameError},
+    name::{TenantName, TenantNameError},
+    pattern::{PublicUrlPattern, PublicUrlPatternError},
+    resolve::TenantScope,
+};
 
 const DEFAULT: &str = "default";
 const MAX_NAME: usize = 63;
 const MAX_CLAIM: usize = 255;
 
-/// The name of a tenant.
+/// What names a tenant in a session: the provider's claim as it stands, or a configured name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TenantId(Arc<str>);

@@ -1,6 +1,10 @@
 //! Tenant names and scopes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod host;
+mod name;
+mod pattern;
+
 use super::{TenantId, TenantIdError, TenantScope};
 
 #[test]
