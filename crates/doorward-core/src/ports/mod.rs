@@ -1,9 +1,11 @@
-//! What the rules need from the world, each as a small trait: [`SessionStore`], [`Fetch`], [`Clock`], [`Random`], [`Tasks`].
+//! What the rules need from the world, each as a small trait: [`SessionStore`], [`Fetch`], [`Clock`], [`Random`], [`Tasks`],
+//! [`TenantDirectory`].
 //!
 //! Futures are boxed, so that every port is a trait object and no type parameter reaches the public API.
 
 mod fetch;
 mod store;
+mod tenants;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,7 @@ use doorward_oidc::UnixTime;
 pub use self::{
     fetch::{Fetch, FetchError, Fetched},
     store::{CreateError, Loaded, Replaced, SessionStore, StoreError, StoreErrorKind, StoreKey, StoredSession},
+    tenants::{DirectoryUnavailable, Found, TenantDirectory},
 };
 pub use doorward_crypto::{Random, RandomUnavailable};
 

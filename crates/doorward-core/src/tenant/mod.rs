@@ -3,6 +3,7 @@
 //! A [`TenantName`] is what configurations, host names and login links write; a [`TenantId`] is what the provider's
 //! verified claim says, and the only thing a session is judged by.
 
+mod directory;
 mod host;
 mod name;
 mod pattern;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    directory::{ConfiguredTenants, ConfiguredTenantsError, OpenTenants, Tenant},
     host::{HostName, HostNameError},
     name::{TenantName, TenantNameError},
     pattern::{PublicUrlPattern, PublicUrlPatternError},

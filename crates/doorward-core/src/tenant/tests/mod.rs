@@ -1,6 +1,7 @@
 //! Tenant names and scopes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod directory;
 mod host;
 mod name;
 mod pattern;
