@@ -4,6 +4,7 @@
 //! verified claim says, and the only thing a session is judged by.
 
 mod directory;
+mod expectation;
 mod host;
 mod name;
 mod pattern;
@@ -17,10 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     directory::{ConfiguredTenants, ConfiguredTenantsError, OpenTenants, Tenant},
+    expectation::{TenantExpectation, TenantMismatch},
     host::{HostName, HostNameError},
     name::{TenantName, TenantNameError},
     pattern::{PublicUrlPattern, PublicUrlPatternError},
-    resolve::TenantScope,
+    resolve::{NamesFrom, ResolvedTenant, TenantConflict, TenantHints, TenantScope, resolve},
 };
 
 const DEFAULT: &str = "default";

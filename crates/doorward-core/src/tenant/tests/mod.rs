@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod directory;
+mod expectation;
 mod host;
 mod name;
 mod pattern;
+mod resolve;
 
-use super::{TenantId, TenantIdError, TenantScope};
+use super::{TenantId, TenantIdError, TenantName, TenantScope};
 
 #[test]
 fn names_are_lowered_and_limited() {
@@ -40,6 +42,27 @@ fn scope_of_one_tenant_admits_exactly_that_one() {
         assert!(TenantScope::Any.admits(other));
     }
     assert!(TenantScope::One(TenantId::default_tenant()).admits("default"));
+}
+
+#[test]
+fn host_of_one_tenant_never_admits_a_session_whose_tenant_merely_looks_like_it() {
+    // attacks: M1
+    let scope = TenantScope::One(TenantId::from(TenantName::parse("b\u{fc}cher").unwrap()));
+    assert!(scope.admits("xn--bcher-kva"));
+    for other in [
+        "b\u{fc}cher",
+        "bucher",
+        "XN--BCHER-KVA",
+        "xn--bcher-kva.",
+        "xn--bcher-kva-2",
+    ] {
+        assert!(!scope.admits(other), "{other}");
+    }
+    let configured = TenantScope::One(TenantId::from_claim("org_1").unwrap());
+    assert!(configured.admits("org_1"));
+    for other in ["org_10", "ORG_1", "org-1", "default"] {
+        assert!(!configured.admits(other), "{other}");
+    }
 }
 
 #[test]
