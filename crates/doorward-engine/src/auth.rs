@@ -14,7 +14,8 @@ use crate::hooks::Hooks;
 use crate::newest::Newest;
 use crate::outside::Ports;
 use crate::refresh::Refreshes;
-use crate::site::{Here, Providers, Site};
+use crate::site::{Here, Site};
+use crate::sites::Sites;
 use crate::used_tickets::UsedTickets;
 
 /// The engine: one guard for every shell. Cloning shares it.
@@ -26,8 +27,8 @@ pub struct Engine {
 pub(crate) struct Inner {
     /// The site of requests that no other site is for.
     pub(crate) home: Arc<Site>,
-    /// Every provider of this instance.
-    pub(crate) providers: Providers,
+    /// The sites of tenants, where tenants are known.
+    pub(crate) sites: Option<Arc<Sites>>,
     /// The path below which our own endpoints live, at every site.
     pub(crate) base_path: String,
     pub(crate) cookies: CookieSettings,

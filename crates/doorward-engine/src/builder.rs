@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
-use doorward_core::origin::{AllowedOrigins, PublicUrl};
-use doorward_core::ports::{BoxFuture, Clock, Fetch, Random, Tasks};
+use doorward_core::origin::AllowedOrigins;
+use doorward_core::ports::{BoxFuture, Clock, Fetch, Random, Tasks, TenantDirectory};
 use doorward_core::session::SessionCodec;
 use doorward_core::tenant::{TenantId, TenantScope};
 use doorward_crypto::SystemRandom;
@@ -13,18 +13,22 @@ use http::HeaderName;
 use serde_json::Value;
 
 use crate::auth::{Engine, Inner, SessionPlace};
-use crate::checks::{base_path, cookie_settings, lifetimes, refuse_plain_http, required, urls, warnings};
+use crate::checks::{
+    base_path, cookie_settings, directory, lifetimes, providers, public_urls, refuse_plain_http, required, warnings,
+};
 use crate::clock::SystemClock;
 use crate::error::BuildError;
 use crate::hooks::{Hooks, Login, LoginDenied};
 use crate::newest::Newest;
 use crate::outside::Ports;
+use crate::plan::SitePlan;
 use crate::problem::Refusal;
 use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
 use crate::session::Session;
 use crate::settings::{Place, Provider, Sessions};
-use crate::site::{Providers, Site};
+use crate::settings_tenant::Tenant;
+use crate::sites::Sites;
 use crate::used_tickets::UsedTickets;
 
 /// Collects the settings; [`build`](Self::build) judges them all.
@@ -32,7 +36,10 @@ use crate::used_tickets::UsedTickets;
 pub struct EngineBuilder {
     public_url: Option<String>,
     app_origins: Vec<String>,
-    provider: Option<Provider>,
+    without_tenant: Option<String>,
+    providers: Vec<(String, Provider)>,
+    tenants: Vec<Tenant>,
+    directory: Option<Arc<dyn TenantDirectory>>,
     sessions: Option<Sessions>,
     tenant: Option<String>,
     base_path: Option<String>,
@@ -49,7 +56,9 @@ pub struct EngineBuilder {
 impl EngineBuilder {
     /// Says what browsers see: decides the redirect URI, cookie flags and the allowed origin. Required.
     ///
-    /// https, or plain http on a loopback name.
+    /// https, or plain http on a loopback name. With `{tenant}` as its first label
+    /// (`https://{tenant}.app.example.com`) every tenant has a host of its own, and a session of one is
+    /// refused at another's.
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
@@ -64,10 +73,44 @@ impl EngineBuilder {
         self
     }
 
+    /// Names the URL that is no tenant's, where the public URL holds `{tenant}`: public pages, and a login
+    /// that finds out the tenant. Any other host is answered 404 `tenant_unknown`.
+    #[must_use]
+    pub fn public_url_without_tenant(mut self, url: impl Into<String>) -> Self {
+        self.without_tenant = Some(url.into());
+        self
+    }
+
     /// Sets the identity provider. Required.
     #[must_use]
-    pub fn provider(mut self, provider: Provider) -> Self {
-        self.provider = Some(provider);
+    pub fn provider(self, provider: Provider) -> Self {
+        self.named_provider("main", provider)
+    }
+
+    /// Adds an identity provider that tenants choose by name; the first one is everybody else's.
+    ///
+    /// The same name again takes the place of the one before.
+    #[must_use]
+    pub fn named_provider(mut self, name: impl Into<String>, provider: Provider) -> Self {
+        let name = name.into();
+        match self.providers.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = provider,
+            None => self.providers.push((name, provider)),
+        }
+        self
+    }
+
+    /// Adds tenants. With tenants, a login may name one of them, and only their users sign in.
+    #[must_use]
+    pub fn tenants(mut self, tenants: impl IntoIterator<Item = Tenant>) -> Self {
+        self.tenants.extend(tenants);
+        self
+    }
+
+    /// Looks tenants up elsewhere, in a database for instance.
+    #[must_use]
+    pub fn tenant_directory(mut self, directory: impl TenantDirectory) -> Self {
+        self.directory = Some(Arc::new(directory));
         self
     }
 
@@ -192,18 +235,24 @@ impl EngineBuilder {
     /// # Errors
     /// [`BuildError`] for the first setting that cannot be used.
     pub fn build(self) -> Result<Engine, BuildError> {
-        let public_url = required("server.public_url", self.public_url)?;
-        let public_url =
-            PublicUrl::parse(&public_url).map_err(|error| BuildError::setting("server.public_url", error))?;
+        let (pattern, public_url) = public_urls(self.public_url, self.without_tenant)?;
         let origins = AllowedOrigins::new(public_url.origin(), &self.app_origins)
             .map_err(|error| BuildError::setting("server.app_origins", error))?;
         refuse_plain_http(&public_url, &origins)?;
         let sessions = required("session.secrets", self.sessions)?;
-        let provider = required("provider.issuer", self.provider)?.checked()?;
-        let cookies = cookie_settings(&sessions, &public_url, &provider)?;
+        let providers = providers(self.providers)?;
+        if pattern.has_tenants() && sessions.cookie_domain.is_some() {
+            return Err(BuildError::text(
+                "session.cookie_domain",
+                "expected none beside a {tenant} in server.public_url: tenants would share a session cookie",
+            ));
+        }
+        let cookies = cookie_settings(&sessions, &public_url, &providers)?;
         let keys = sessions.key_ring()?;
         let lifetimes = lifetimes(&sessions)?;
         let scope = match self.tenant {
+            // With a host for each tenant, what is left over is nobody's.
+            None if pattern.has_tenants() => TenantScope::Nobody,
             None => TenantScope::Any,
             Some(name) => TenantScope::One(
                 TenantId::from_claim(&name).map_err(|error| BuildError::setting("tenants.name", error))?,
@@ -212,14 +261,6 @@ impl EngineBuilder {
         let csrf_header = sessions.csrf_header_name.as_deref().unwrap_or("x-csrf-token");
         let csrf_header = HeaderName::from_bytes(csrf_header.to_ascii_lowercase().as_bytes())
             .map_err(|error| BuildError::setting("csrf.header_name", error))?;
-        let base_path = base_path(self.base_path)?;
-        let urls = urls(
-            &public_url,
-            &origins,
-            &base_path,
-            self.default_return_url,
-            self.post_logout_url,
-        )?;
         let warnings = warnings(&public_url, &self.app_origins, &sessions);
         for warning in &warnings {
             tracing::warn!("{warning}");
@@ -230,18 +271,22 @@ impl EngineBuilder {
             fetch: required("fetch", self.fetch)?,
             tasks: required("tasks", self.tasks)?,
         };
-        let provider = Arc::new(ProviderState::new(provider));
-        let home = Site {
-            public_url,
-            origins,
-            urls,
-            scope,
-            providers: Providers::one(Arc::clone(&provider)),
+        let plan = SitePlan {
+            app_origins: self.app_origins,
+            base_path: base_path(self.base_path)?,
+            default_return_url: self.default_return_url,
+            post_logout_url: self.post_logout_url,
+            providers: providers
+                .into_iter()
+                .map(|(name, settings)| (name, Arc::new(ProviderState::new(settings))))
+                .collect(),
         };
+        let home = Arc::new(plan.site(public_url, scope, None)?);
+        let directory = directory(&self.tenants, self.directory, &pattern, &plan)?;
         let inner = Inner {
-            home: Arc::new(home),
-            providers: Providers::one(provider),
-            base_path,
+            base_path: plan.base_path.clone(),
+            sites: directory.map(|directory| Arc::new(Sites::new(pattern, directory, plan, Arc::clone(&home)))),
+            home,
             codec: SessionCodec::new(&keys, &cookies),
             tickets: LoginTickets::new(&keys, &cookies),
             used_tickets: UsedTickets::default(),

@@ -1,16 +1,19 @@
 //! Judging settings: each function names the key of what it refuses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_core::cookie::{CookieName, CookieOptions, CookieSettings, CookieSettingsError};
 use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, is_loopback_host, same_site};
-use doorward_core::return_url::ReturnUrl;
+use doorward_core::ports::TenantDirectory;
 use doorward_core::session::Lifetimes;
+use doorward_core::tenant::{ConfiguredTenants, PublicUrlPattern};
 use doorward_oidc::ResponseMode;
 
 use crate::error::BuildError;
-use crate::settings::{Place, ProviderSettings, Sessions};
-use crate::site::Urls;
+use crate::plan::SitePlan;
+use crate::settings::{Place, Provider, ProviderSettings, Sessions};
+use crate::settings_tenant::Tenant;
 
 /// RFC 6265bis §5.5: browsers keep no cookie longer.
 const LONGEST_SESSION: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -38,7 +41,7 @@ pub(crate) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, Buil
 pub(crate) fn cookie_settings(
     sessions: &Sessions,
     public_url: &PublicUrl,
-    provider: &ProviderSettings,
+    providers: &[(String, ProviderSettings)],
 ) -> Result<CookieSettings, BuildError> {
     let options = CookieOptions {
         cookie_domain: sessions.cookie_domain.clone(),
@@ -67,7 +70,9 @@ pub(crate) fn cookie_settings(
         };
         BuildError::setting(key, error)
     })?;
-    if provider.authorize.response_mode == ResponseMode::FormPost && !settings.is_secure() {
+    let form_post =
+        |(_, provider): &(String, ProviderSettings)| provider.authorize.response_mode == ResponseMode::FormPost;
+    if providers.iter().any(form_post) && !settings.is_secure() {
         return Err(BuildError::text(
             "provider.response_mode",
             "form_post needs a login cookie with SameSite=None, and that needs an https public URL",
@@ -118,31 +123,6 @@ pub(crate) fn base_path(base_path: Option<String>) -> Result<String, BuildError>
     Ok(base_path)
 }
 
-pub(crate) fn urls(
-    public_url: &PublicUrl,
-    origins: &AllowedOrigins,
-    base_path: &str,
-    default_return_url: Option<String>,
-    post_logout_url: Option<String>,
-) -> Result<Urls, BuildError> {
-    let return_url = |key, given: Option<String>| {
-        let given = given.unwrap_or_else(|| "/".into());
-        ReturnUrl::parse(&given, origins).ok_or_else(|| {
-            BuildError::text(
-                key,
-                format!("expected a path, or a URL on the public origin or one of app_origins, found {given:?}"),
-            )
-        })
-    };
-    Ok(Urls {
-        login: public_url.join(&format!("{base_path}/login")),
-        logout: public_url.join(&format!("{base_path}/logout")),
-        callback: public_url.join(&format!("{base_path}/callback")),
-        default_return_url: return_url("auth.default_return_url", default_return_url)?,
-        post_logout: return_url("auth.post_logout_url", post_logout_url)?,
-    })
-}
-
 pub(crate) fn warnings(public_url: &PublicUrl, app_origins: &[String], sessions: &Sessions) -> Vec<String> {
     let mut warnings = Vec::new();
     for text in app_origins {
@@ -169,4 +149,88 @@ pub(crate) fn warnings(public_url: &PublicUrl, app_origins: &[String], sessions:
         );
     }
     warnings
+}
+
+/// The pattern of the public URL, and the URL of what is nobody's: of the root where no other is named.
+pub(crate) fn public_urls(
+    public_url: Option<String>,
+    without_tenant: Option<String>,
+) -> Result<(PublicUrlPattern, PublicUrl), BuildError> {
+    let text = required("server.public_url", public_url)?;
+    let mut pattern =
+        PublicUrlPattern::parse(&text).map_err(|error| BuildError::setting("server.public_url", error))?;
+    if let Some(url) = without_tenant {
+        let key = "server.public_url_without_tenant";
+        let url = PublicUrl::parse(&url).map_err(|error| BuildError::setting(key, error))?;
+        pattern = pattern
+            .with_fallback(url)
+            .map_err(|error| BuildError::setting(key, error))?;
+    }
+    let home = match pattern.without_tenant() {
+        Some(url) => url,
+        None => PublicUrl::parse(&pattern.to_string().replacen("{tenant}.", "", 1))
+            .map_err(|error| BuildError::setting("server.public_url", error))?,
+    };
+    Ok((pattern, home))
+}
+
+/// Judges providers: each by itself, and that no two are the same or have one name.
+pub(crate) fn providers(providers: Vec<(String, Provider)>) -> Result<Vec<(String, ProviderSettings)>, BuildError> {
+    let mut checked: Vec<(String, ProviderSettings)> = Vec::new();
+    for (name, provider) in providers {
+        let provider = provider.checked()?;
+        for (other, known) in &checked {
+            if *other == name {
+                return Err(BuildError::text("providers.name", format!("{name:?} is given twice")));
+            }
+            if known.issuer.as_str() == provider.issuer.as_str() && known.client.client_id == provider.client.client_id
+            {
+                return Err(BuildError::text(
+                    "providers.client_id",
+                    format!("{other:?} and {name:?} are the same client of the same issuer"),
+                ));
+            }
+        }
+        checked.push((name, provider));
+    }
+    if checked.is_empty() {
+        return Err(BuildError::text("provider.issuer", "expected a value, found none"));
+    }
+    Ok(checked)
+}
+
+/// The tenants of the configuration, or whoever else knows them; `None` without tenants.
+pub(crate) fn directory(
+    tenants: &[Tenant],
+    other: Option<Arc<dyn TenantDirectory>>,
+    pattern: &PublicUrlPattern,
+    plan: &SitePlan,
+) -> Result<Option<Arc<dyn TenantDirectory>>, BuildError> {
+    if tenants.is_empty() {
+        if other.is_none() && pattern.has_tenants() {
+            return Err(BuildError::text(
+                "tenants",
+                "expected tenants, or a directory of them, for the {tenant} in server.public_url, found none",
+            ));
+        }
+        return Ok(other);
+    }
+    if other.is_some() {
+        return Err(BuildError::text(
+            "tenants",
+            "expected tenants or a directory of them, found both",
+        ));
+    }
+    let tenants = tenants.iter().map(Tenant::checked).collect::<Result<Vec<_>, _>>()?;
+    for tenant in &tenants {
+        plan.provider_of(tenant)?;
+        if pattern.reserves(&tenant.name) {
+            return Err(BuildError::text(
+                "tenants.name",
+                format!("{} is the host of server.public_url_without_tenant", tenant.name),
+            ));
+        }
+    }
+    let configured = ConfiguredTenants::new(tenants).map_err(|error| BuildError::setting("tenants", error))?;
+    Ok(Some(Arc::new(configured)))
 }

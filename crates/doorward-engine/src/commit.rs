@@ -105,7 +105,7 @@ impl Engine {
     /// The answer in place of a response whose session could not be kept.
     #[must_use]
     pub fn refuse_not_kept(&self, context: &RequestContext, not_kept: NotKept) -> Reply {
-        context.here().refuse(&match not_kept {
+        context.here_or_home().refuse(&match not_kept {
             NotKept::Store => Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)),
             NotKept::TooLarge => Denial::new(Code::SessionTooLarge),
         })
@@ -128,7 +128,7 @@ impl Engine {
             headers.remove("cdn-cache-control");
             headers.remove("surrogate-control");
         }
-        if !context.here().site.origins.app().is_empty() {
+        if !context.here_or_home().site.origins.app().is_empty() {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
         if let Some(origin) = &context.app_origin {

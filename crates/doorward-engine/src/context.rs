@@ -1,16 +1,20 @@
 //! What one request carries from our outermost layer to its response.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use doorward_core::code::Code;
 use doorward_core::csrf::{CsrfMode, CsrfPassed};
+use doorward_core::ports::BoxFuture;
 use doorward_core::request::RequestView;
 use http::HeaderValue;
 use http::header::ORIGIN;
 use http::uri::PathAndQuery;
+use tokio::sync::OnceCell;
 
 use crate::auth::Engine;
 use crate::session::Session;
-use crate::site::{Here, Site};
+use crate::site::Here;
+use crate::sites::{Finder, Finding};
 
 /// One request's context: the guard's verdict is remembered in it, and the response is written from it.
 ///
@@ -20,7 +24,8 @@ pub struct RequestContext {
     pub(crate) engine: Engine,
     /// The request target before any router took a prefix off it.
     target: Option<PathAndQuery>,
-    site: Arc<Site>,
+    /// Where the request is met; `None` is at home, as everything is without tenants.
+    place: Option<Place>,
     /// The caller's origin, where it is one of `app_origins`.
     pub(crate) app_origin: Option<HeaderValue>,
     /// Of the two modes of the CSRF check, in the order of [`RequestContext::passed`].
@@ -38,15 +43,17 @@ impl RequestContext {
     /// Begins a request.
     #[must_use]
     pub fn new(engine: &Engine, view: RequestView<'_>) -> Arc<Self> {
-        let site = &engine.inner.home;
-        let app_origin = (!site.origins.app().is_empty())
+        let inner = &engine.inner;
+        // The frontends are the same at every site.
+        let origins = &inner.home.origins;
+        let app_origin = (!origins.app().is_empty())
             .then(|| view.header_once(&ORIGIN).ok().flatten())
             .flatten()
-            .and_then(|origin| site.origins.match_app(origin))
+            .and_then(|origin| origins.match_app(origin))
             .and_then(|origin| HeaderValue::from_str(origin.as_str()).ok());
         Arc::new(Self {
             engine: engine.clone(),
-            site: Arc::clone(site),
+            place: inner.sites.as_ref().map(|sites| Place::of(sites.find(view))),
             target: view.uri.path_and_query().cloned(),
             app_origin,
             passed: Default::default(),
@@ -59,11 +66,34 @@ impl RequestContext {
         &self.engine
     }
 
-    /// The engine at the site that this request is for.
-    pub(crate) fn here(&self) -> Here<'_> {
-        Here {
+    /// The engine at the site that this request is for; `None` where that is not known yet.
+    ///
+    /// # Errors
+    /// The code of the answer where it is no site's, or where the tenants cannot be looked up.
+    pub(crate) fn here(&self) -> Option<Result<Here<'_>, Code>> {
+        let site = match &self.place {
+            None => Ok(&self.engine.inner.home),
+            Some(place) => place.found.get()?.as_ref().map_err(|code| *code),
+        };
+        Some(site.map(|site| Here {
             inner: &self.engine.inner,
-            site: &self.site,
+            site,
+        }))
+    }
+
+    /// [`here`](Self::here), once it is known.
+    pub(crate) async fn arrive(&self) -> Result<Here<'_>, Code> {
+        if let Some(place) = &self.place {
+            place.arrive().await;
+        }
+        self.here().unwrap_or(Err(Code::StoreUnavailable))
+    }
+
+    /// For answers, not for decisions: where the request is no site's, what is said is said at home.
+    pub(crate) fn here_or_home(&self) -> Here<'_> {
+        match self.here() {
+            Some(Ok(here)) => here,
+            _ => self.engine.at_home(),
         }
     }
 
@@ -93,6 +123,39 @@ impl RequestContext {
             CsrfMode::Origin => by_origin,
         };
         place.get_or_init(|| passed)
+    }
+}
+
+/// The site of a request, once the tenant directory has answered.
+struct Place {
+    found: OnceCell<Finding>,
+    wait: Mutex<Option<BoxFuture<'static, Finding>>>,
+}
+
+impl Place {
+    fn of(finder: Finder) -> Self {
+        match finder {
+            Finder::Ready(finding) => Self {
+                found: OnceCell::new_with(Some(finding)),
+                wait: Mutex::new(None),
+            },
+            Finder::Wait(answer) => Self {
+                found: OnceCell::new(),
+                wait: Mutex::new(Some(answer)),
+            },
+        }
+    }
+
+    async fn arrive(&self) {
+        let wait = async {
+            let answer = self.wait.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match answer {
+                Some(answer) => answer.await,
+                // Whoever waited before was dropped while waiting, and the request with them.
+                None => Err(Code::StoreUnavailable),
+            }
+        };
+        self.found.get_or_init(|| wait).await;
     }
 }
 

@@ -113,7 +113,7 @@ impl<'r> Here<'r> {
 
     /// The provider that a session's tokens go back to.
     fn provider_of(self, opened: &OpenedIdentity) -> &'r Arc<ProviderState> {
-        let providers = &self.inner.providers;
+        let providers = &self.inner.home.providers;
         providers
             .of_session(opened)
             .unwrap_or_else(|| self.site.providers.first())

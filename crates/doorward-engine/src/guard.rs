@@ -91,27 +91,51 @@ impl Engine {
         if rule.is_public() {
             return Verdict::Ready(Ok(Pass::Anonymous));
         }
+        let here = match context.here() {
+            Some(Ok(here)) => here,
+            Some(Err(code)) => return Verdict::Ready(Err(Denial::nowhere(code))),
+            None => return self.guard_later(context, view, rule, touch),
+        };
         let mode = rule.csrf_mode();
         if let Some(passed) = context.passed()
             // Security: a pass by origin alone is not good enough where the token is asked for.
             && (passed.mode == CsrfMode::Token || mode == CsrfMode::Origin)
         {
-            return Verdict::Ready(context.here().decide(rule, passed));
+            return Verdict::Ready(here.decide(rule, passed));
         }
         let login = match rule.unauthenticated() {
             Unauthenticated::Login if view.is_navigation() => LoginHint::Redirect,
             _ => LoginHint::Refuse,
         };
-        match context.here().identify(view, mode, touch) {
-            Identifying::Ready(identified) => Verdict::Ready(context.here().conclude(context, rule, login, identified)),
+        match here.identify(view, mode, touch) {
+            Identifying::Ready(identified) => Verdict::Ready(here.conclude(context, rule, login, identified)),
             Identifying::Wait(identifying) => {
                 let (context, rule) = (Arc::clone(context), rule.clone());
                 Verdict::Wait(Box::pin(async move {
                     let identified = identifying.await;
-                    context.here().conclude(&context, &rule, login, identified)
+                    let here = context.arrive().await.map_err(Denial::nowhere)?;
+                    here.conclude(&context, &rule, login, identified)
                 }))
             }
         }
+    }
+
+    /// [`guard_with`](Self::guard_with), once the tenant directory has said whose host this is.
+    fn guard_later(&self, context: &Arc<RequestContext>, view: RequestView<'_>, rule: &Rule, touch: Touch) -> Verdict {
+        let (engine, context, rule) = (self.clone(), Arc::clone(context), rule.clone());
+        let (method, uri, headers) = (view.method.clone(), view.uri.clone(), view.headers.clone());
+        Verdict::Wait(Box::pin(async move {
+            context.arrive().await.map_err(Denial::nowhere)?;
+            let view = RequestView {
+                method: &method,
+                uri: &uri,
+                headers: &headers,
+            };
+            match engine.guard_with(&context, view, &rule, touch) {
+                Verdict::Ready(passed) => passed,
+                Verdict::Wait(verdict) => verdict.await,
+            }
+        }))
     }
 
     /// Passes the session that an earlier guard of this request passed, or judges by [`Rule::Session`].
@@ -120,7 +144,12 @@ impl Engine {
     /// protects by itself, CSRF included.
     pub fn session(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
         if let Some(passed) = context.passed() {
-            return Verdict::Ready(with_user(context.here().decide(&Rule::Session, passed)));
+            let decided = match context.here() {
+                Some(Ok(here)) => here.decide(&Rule::Session, passed),
+                // A pass without a site does not come about.
+                _ => Err(Denial::session_missing()),
+            };
+            return Verdict::Ready(with_user(decided));
         }
         match self.guard(context, view, &Rule::Session) {
             Verdict::Ready(passed) => Verdict::Ready(with_user(passed)),

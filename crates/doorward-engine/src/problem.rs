@@ -63,6 +63,14 @@ impl Denial {
         denial
     }
 
+    /// The denial of a request whose host is nobody's, or whose tenant cannot be looked up.
+    pub(crate) const fn nowhere(code: Code) -> Self {
+        match code {
+            Code::StoreUnavailable => Self::unavailable(code, Duration::from_secs(1)),
+            code => Self::new(code),
+        }
+    }
+
     /// The denial of a request that shows no session at all.
     #[must_use]
     pub const fn session_missing() -> Self {

@@ -145,7 +145,7 @@ impl Inner {
                 Known::Nothing => {}
             }
         }
-        let Some(provider) = self.providers.of_session(live) else {
+        let Some(provider) = self.home.providers.of_session(live) else {
             return Begin::Known(Renewal::Ended(Code::SessionInvalid));
         };
         let everybody = provider.token_pause(&self.ports);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_core::origin::{AllowedOrigins, PublicUrl};
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::OpenedIdentity;
-use doorward_core::tenant::TenantScope;
+use doorward_core::tenant::{Tenant, TenantScope};
 
 use crate::auth::Inner;
 use crate::provider::ProviderState;
@@ -16,6 +16,8 @@ pub(crate) struct Site {
     pub(crate) public_url: PublicUrl,
     pub(crate) origins: AllowedOrigins,
     pub(crate) urls: Urls,
+    /// Whose it is; `None` where it is everybody's, or nobody's.
+    pub(crate) tenant: Option<Arc<Tenant>>,
     pub(crate) scope: TenantScope,
     /// Who signs people in here; the first unless the login's tenant has another.
     pub(crate) providers: Providers,
@@ -42,6 +44,15 @@ impl Providers {
             first: provider,
             others: Vec::new(),
         }
+    }
+
+    /// These, with another one in front.
+    pub(crate) fn of(providers: &[Arc<ProviderState>]) -> Option<Self> {
+        let (first, others) = providers.split_first()?;
+        Some(Self {
+            first: Arc::clone(first),
+            others: others.to_vec(),
+        })
     }
 
     pub(crate) fn first(&self) -> &Arc<ProviderState> {

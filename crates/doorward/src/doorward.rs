@@ -1,8 +1,10 @@
 //! [`Doorward`], what an application holds, and its builder.
 
 use axum::Router;
-use doorward_engine::ports::{Clock, Fetch, Random, Tasks};
-use doorward_engine::{BuildError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule, Sessions};
+use doorward_engine::ports::{Clock, Fetch, Random, Tasks, TenantDirectory};
+use doorward_engine::{
+    BuildError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule, Sessions, Tenant,
+};
 use serde_json::Value;
 
 use crate::axum::{ProtectedRouter, routes};
@@ -108,7 +110,8 @@ pub struct Builder {
 impl Builder {
     /// Says what browsers see: decides the redirect URI, cookie flags and the allowed origin.
     ///
-    /// https, or plain http on a loopback name.
+    /// https, or plain http on a loopback name. With `{tenant}` as its first label every tenant has a host of
+    /// its own, and a session of one is refused at another's.
     pub fn public_url(self, url: impl Into<String>) -> Self {
         self.map(|engine| engine.public_url(url))
     }
@@ -122,6 +125,36 @@ impl Builder {
     /// Sets the identity provider.
     pub fn provider(self, provider: Provider) -> Self {
         self.map(|engine| engine.provider(provider))
+    }
+
+    /// Adds an identity provider that tenants choose by name; the first one is everybody else's.
+    pub fn named_provider(self, name: impl Into<String>, provider: Provider) -> Self {
+        self.map(|engine| engine.named_provider(name, provider))
+    }
+
+    /// Adds tenants. With tenants, a login may name one of them, and only their users sign in.
+    ///
+    /// # Example
+    /// ```
+    /// use doorward::{Doorward, Tenant};
+    ///
+    /// // acme is met at https://acme.app.example.com, globex at a host of its own as well.
+    /// let builder = Doorward::builder()
+    ///     .public_url("https://{tenant}.app.example.com")
+    ///     .tenants([Tenant::new("acme"), Tenant::new("globex").host("portal.globex.com")]);
+    /// ```
+    pub fn tenants(self, tenants: impl IntoIterator<Item = Tenant>) -> Self {
+        self.map(|engine| engine.tenants(tenants))
+    }
+
+    /// Looks tenants up elsewhere, in a database for instance.
+    pub fn tenant_directory(self, directory: impl TenantDirectory) -> Self {
+        self.map(|engine| engine.tenant_directory(directory))
+    }
+
+    /// Names the URL that is no tenant's, where the public URL holds `{tenant}`.
+    pub fn public_url_without_tenant(self, url: impl Into<String>) -> Self {
+        self.map(|engine| engine.public_url_without_tenant(url))
     }
 
     /// Says where sessions live and how long.

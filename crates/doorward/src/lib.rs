@@ -50,8 +50,13 @@ pub use crate::service::AuthService;
 
 pub use doorward_engine::{
     Algorithm, BuildError, ClientAuthentication, Code, DataError, Denial, Login, LoginDenied, MemoryStore, Provider,
-    Refusal, ResponseMode, Rule, SameSite, SecretString, Sessions, SigningKey, TokensMissing, UnixTime, User,
+    Refusal, ResponseMode, Rule, SameSite, SecretString, Sessions, SigningKey, Tenant, TokensMissing, UnixTime, User,
 };
+
+/// What tenants are to those who look them up elsewhere; an application's own list is made of [`Tenant`].
+pub mod tenant {
+    pub use doorward_engine::tenant::*;
+}
 
 /// The ports, for whoever brings an HTTP client, a task runner, a store or a clock of their own.
 pub mod ports {

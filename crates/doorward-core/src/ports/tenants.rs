@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use super::BoxFuture;
-use crate::tenant::{HostName, Tenant, TenantName};
+use crate::tenant::{HostName, Tenant, TenantId, TenantName};
 
 /// Knows the tenants.
 ///
@@ -17,6 +17,9 @@ pub trait TenantDirectory: Send + Sync + 'static {
 
     /// Finds the tenant of a name.
     fn by_name(&self, name: &TenantName) -> Found;
+
+    /// Finds the tenant that a provider's claim speaks of.
+    fn by_id(&self, id: &TenantId) -> Found;
 }
 
 /// An answer of a [`TenantDirectory`], at once or later.

@@ -65,6 +65,7 @@ pub struct ConfiguredTenants {
     tenants: Vec<Arc<Tenant>>,
     by_name: HashMap<TenantName, Arc<Tenant>>,
     by_host: HashMap<HostName, Arc<Tenant>>,
+    by_id: HashMap<TenantId, Arc<Tenant>>,
 }
 
 impl ConfiguredTenants {
@@ -74,7 +75,6 @@ impl ConfiguredTenants {
     /// [`ConfiguredTenantsError`] where a name, an ID, a host or a custom domain is given twice, be it for one tenant.
     pub fn new(tenants: Vec<Tenant>) -> Result<ConfiguredTenants, ConfiguredTenantsError> {
         let mut list = ConfiguredTenants::default();
-        let mut ids: HashMap<TenantId, TenantName> = HashMap::new();
         let mut custom_domains: HashSet<HostName> = HashSet::new();
         for tenant in tenants {
             let tenant = Arc::new(tenant);
@@ -82,9 +82,11 @@ impl ConfiguredTenants {
                 Entry::Occupied(taken) => return Err(ConfiguredTenantsError::DuplicateName(taken.key().clone())),
                 Entry::Vacant(free) => free.insert(Arc::clone(&tenant)),
             };
-            if let Some(first) = ids.insert(tenant.id.clone(), tenant.name.clone()) {
-                let second = tenant.name.clone();
-                return Err(ConfiguredTenantsError::DuplicateId { first, second });
+            if let Some(first) = list.by_id.insert(tenant.id.clone(), Arc::clone(&tenant)) {
+                return Err(ConfiguredTenantsError::DuplicateId {
+                    first: first.name.clone(),
+                    second: tenant.name.clone(),
+                });
             }
             for host in &tenant.hosts {
                 if list.by_host.insert(host.clone(), Arc::clone(&tenant)).is_some() {
@@ -120,6 +122,10 @@ impl TenantDirectory for ConfiguredTenants {
     fn by_name(&self, name: &TenantName) -> Found {
         Found::Ready(self.by_name.get(name).cloned())
     }
+
+    fn by_id(&self, id: &TenantId) -> Found {
+        Found::Ready(self.by_id.get(id).cloned())
+    }
 }
 
 /// Takes every well-formed name for a tenant: for platforms where the provider knows who there is.
@@ -135,5 +141,12 @@ impl TenantDirectory for OpenTenants {
 
     fn by_name(&self, name: &TenantName) -> Found {
         Found::Ready(Some(Arc::new(Tenant::named(name.clone()))))
+    }
+
+    fn by_id(&self, id: &TenantId) -> Found {
+        let name = TenantName::parse(id.as_str()).ok();
+        // A name is written in one way only: an ID that is not it belongs to nobody.
+        let tenant = name.map(Tenant::named).filter(|tenant| tenant.id == *id);
+        Found::Ready(tenant.map(Arc::new))
     }
 }

@@ -16,6 +16,8 @@ pub enum TenantScope {
     Any,
     /// Exactly one.
     One(TenantId),
+    /// None: the place is no tenant's, where all users are some tenant's.
+    Nobody,
 }
 
 impl TenantScope {
@@ -24,6 +26,7 @@ impl TenantScope {
         match self {
             TenantScope::Any => true,
             TenantScope::One(own) => own.as_str() == tenant,
+            TenantScope::Nobody => false,
         }
     }
 }

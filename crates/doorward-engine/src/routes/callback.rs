@@ -17,8 +17,8 @@ use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
 use doorward_core::ports::{CreateError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle};
-use doorward_core::tenant::TenantScope;
+use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle, User};
+use doorward_core::tenant::TenantId;
 use doorward_oidc::{
     AuthorizationResponse, CallbackError, LoginParameters, MatchedCallback, Params, ResponseMethod, callback,
 };
@@ -109,6 +109,7 @@ impl Here<'_> {
         };
         let return_url = ReturnUrl::parse(&ticket.return_url, &self.site.origins)
             .unwrap_or_else(|| self.site.urls.default_return_url.clone());
+        let tenant = ticket.tenant;
         let before = Before {
             session: ticket.session_at_start,
             handle: ticket.handle_at_start,
@@ -121,7 +122,10 @@ impl Here<'_> {
             }
             Err(error) => return self.login_failed(&callback_failure(&error)),
         };
-        match self.complete(view.headers, provider, matched, before).await {
+        match self
+            .complete(view.headers, provider, tenant.as_ref(), matched, before)
+            .await
+        {
             Ok(cookies) => self.arrive(method, &return_url, cookies),
             Err(failure) => self.login_failed(&failure),
         }
@@ -149,6 +153,7 @@ impl Here<'_> {
         self,
         headers: &HeaderMap,
         provider: &Arc<ProviderState>,
+        tenant: Option<&TenantId>,
         matched: MatchedCallback,
         before: Before,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
@@ -161,7 +166,7 @@ impl Here<'_> {
         let signed_in = receiver
             .await
             .map_err(|_| LoginFailure::new(Code::ProviderUnavailable, "the server is stopping"))??;
-        let begun = self.begin(provider, &signed_in).await;
+        let begun = self.begin(provider, tenant, &signed_in).await;
         match &begun {
             // The new session stands; only now do the old ones end.
             Ok(_) => self.end_before(headers, before).await,
@@ -174,11 +179,47 @@ impl Here<'_> {
         begun
     }
 
-    async fn begin(self, provider: &ProviderState, signed_in: &SignedIn) -> Result<Vec<HeaderValue>, LoginFailure> {
+    async fn begin(
+        self,
+        provider: &Arc<ProviderState>,
+        tenant: Option<&TenantId>,
+        signed_in: &SignedIn,
+    ) -> Result<Vec<HeaderValue>, LoginFailure> {
         let handle = SessionHandle::random(&*self.ports.random)
             .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
+        self.check_tenant(provider, tenant, &signed_in.user).await?;
         let login = self.ask_application(&handle, provider, signed_in).await?;
         self.begin_session(&handle, login, &signed_in.tokens).await
+    }
+
+    /// Holds the verified user against the tenant that the login was for.
+    ///
+    /// # Security
+    /// The tenant is the token's word, never the callback's query. A provider speaks for the tenants that
+    /// sign in with it and for no other, or one customer's provider could name users of another's.
+    async fn check_tenant(
+        self,
+        provider: &Arc<ProviderState>,
+        asked: Option<&TenantId>,
+        user: &User,
+    ) -> Result<(), LoginFailure> {
+        let denied = |reason| LoginFailure::new(Code::LoginDenied, reason);
+        if !self.site.scope.admits(&user.tenant) || asked.is_some_and(|asked| asked.as_str() != user.tenant) {
+            return Err(denied("user belongs to another tenant"));
+        }
+        let Some(sites) = &self.sites else { return Ok(()) };
+        let id = TenantId::from_claim(&user.tenant).map_err(|_| denied("user's tenant has no usable name"))?;
+        let tenant = sites
+            .tenant_with_id(&id)
+            .await
+            .map_err(|code| LoginFailure::new(code, "tenants cannot be looked up"))?
+            .ok_or_else(|| denied("user's tenant is not known"))?;
+        let own = sites.provider_of(&tenant);
+        if own.is_some_and(|own| Arc::ptr_eq(own, provider)) {
+            Ok(())
+        } else {
+            Err(denied("user's tenant signs in with another provider"))
+        }
     }
 
     async fn ask_application(
@@ -187,11 +228,6 @@ impl Here<'_> {
         provider: &ProviderState,
         signed_in: &SignedIn,
     ) -> Result<Login, LoginFailure> {
-        if let TenantScope::One(tenant) = &self.site.scope
-            && signed_in.user.tenant != tenant.as_str()
-        {
-            return Err(LoginFailure::new(Code::LoginDenied, "user belongs to another tenant"));
-        }
         let login = Login {
             identity: self.draft_session(handle, signed_in.user.clone(), signed_in, provider),
             engine: Arc::clone(self.inner),
@@ -240,7 +276,15 @@ impl Here<'_> {
             return reply;
         }
         tracing::info!("login took too long; it begins anew");
+        let Some(provider) = self.site.providers.named(&ticket.provider) else {
+            return self.login_failed(&LoginFailure::new(
+                Code::IssuerMismatch,
+                "login began at another provider than those of this site",
+            ));
+        };
         let request = LoginRequest {
+            provider: Arc::clone(provider),
+            tenant: ticket.tenant,
             parameters: LoginParameters {
                 max_age: ticket.pending.max_age(),
                 acr_values: ticket.pending.acr_values().map(str::to_owned),

@@ -2,20 +2,23 @@
 //!
 //! Stateless on purpose: a flood of logins that nobody finishes costs this process nothing.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use doorward_core::code::Code;
 use doorward_core::cookie::{CookieAttributes, CookieName, SetCookie};
 use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket};
-use doorward_core::origin::Origin;
+use doorward_core::origin::{Origin, PublicUrl};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{HandleCookie, IdentityCookie};
+use doorward_core::tenant::{self, ResolvedTenant, TenantHints, TenantId, TenantName, TenantScope};
 use doorward_oidc::{LoginParameters, Params, ResponseMode, begin};
 use http::header::HOST;
 use http::{HeaderMap, Method, StatusCode};
-use std::time::Duration;
 
 use crate::auth::SessionPlace;
-use crate::provider::ProviderUnavailable;
+use crate::provider::{ProviderState, ProviderUnavailable};
 use crate::reply::Reply;
 use crate::site::Here;
 use crate::token_calls::{LoginFailure, with_source};
@@ -30,14 +33,31 @@ const RETURN_URL_NAMES: [&str; 6] = [
     "target_link_uri",
 ];
 
+/// The names under which frontends of the Wristband platform name the tenant.
+const TENANT_NAMES: [&str; 2] = ["tenant_name", "tenant_domain"];
+
 /// Says for a moment that a login was just sent to the public URL; see [`Inner::to_public_url`].
 const MOVED_COOKIE: &str = "doorward-moved";
 
 /// What a login begins with.
 pub(super) struct LoginRequest {
+    pub(super) provider: Arc<ProviderState>,
+    /// Whose user is to sign in, where that is known.
+    pub(super) tenant: Option<TenantId>,
     pub(super) parameters: LoginParameters,
     pub(super) return_url: ReturnUrl,
     pub(super) restarts: u8,
+}
+
+/// Where a login goes on.
+enum Signing {
+    /// Here, at this provider.
+    In {
+        provider: Arc<ProviderState>,
+        tenant: Option<TenantId>,
+    },
+    /// At the site of the tenant that it is for.
+    Elsewhere(PublicUrl),
 }
 
 impl Here<'_> {
@@ -48,21 +68,91 @@ impl Here<'_> {
         if let Some(reply) = self.to_public_url(view) {
             return reply;
         }
-        let request = match self.login_request(view) {
-            Ok(request) => request,
-            Err(failure) => return self.login_failed(&failure),
-        };
-        match self.begin_login(view.headers, request).await {
+        match self.try_login(view).await {
             Ok(reply) => reply,
             Err(failure) => self.login_failed(&failure),
         }
     }
 
-    fn login_request(self, view: RequestView<'_>) -> Result<LoginRequest, LoginFailure> {
+    async fn try_login(self, view: RequestView<'_>) -> Result<Reply, LoginFailure> {
+        let params = Params::parse(view.uri.query().unwrap_or_default())
+            .map_err(|error| LoginFailure::new(Code::RequestMalformed, error))?;
+        let (provider, tenant) = match self.tenant_of_login(&params).await? {
+            Signing::In { provider, tenant } => (provider, tenant),
+            Signing::Elsewhere(url) => return Ok(self.to_other_site(&url, view)),
+        };
+        let request = self.login_request(&params, provider, tenant)?;
+        self.begin_login(view.headers, request).await
+    }
+
+    /// Finds out whose user is to sign in, and where.
+    ///
+    /// # Security
+    /// A name that nobody knows ends here, before anything is asked of anybody; no text of the request
+    /// becomes part of a host.
+    async fn tenant_of_login(self, params: &Params) -> Result<Signing, LoginFailure> {
+        let Some(sites) = &self.sites else {
+            return Ok(Signing::In {
+                provider: Arc::clone(self.site.providers.first()),
+                tenant: None,
+            });
+        };
+        let unknown = || LoginFailure::new(Code::TenantUnknown, "login is for a tenant that nobody knows");
+        let named = params
+            .any_of_once(&TENANT_NAMES)
+            .map_err(|error| LoginFailure::new(Code::RequestMalformed, error))?
+            .filter(|name| !name.is_empty());
+        let named = named.map(TenantName::parse).transpose().map_err(|_| unknown())?;
+        let host_tenant = self.site.tenant.as_ref().map(|tenant| tenant.name.clone());
+        let at_a_tenant = host_tenant.is_some();
+        let hints = TenantHints {
+            host_tenant,
+            query: named,
+            ..TenantHints::default()
+        };
+        let resolved = tenant::resolve(hints).map_err(|error| LoginFailure::new(Code::RequestMalformed, error))?;
+        let ResolvedTenant::Named { name, .. } = resolved else {
+            // Where every tenant has a host, a login at none of them has nowhere to end.
+            if self.site.scope == TenantScope::Nobody {
+                return Err(unknown());
+            }
+            return Ok(Signing::In {
+                provider: Arc::clone(self.site.providers.first()),
+                tenant: None,
+            });
+        };
+        let outage = |code| LoginFailure::new(code, "tenants cannot be looked up");
+        let tenant = match &self.site.tenant {
+            Some(tenant) => Arc::clone(tenant),
+            None => sites.tenant_named(&name).await.map_err(outage)?.ok_or_else(unknown)?,
+        };
+        if !at_a_tenant && let Some(url) = sites.public_url_of(&tenant.name) {
+            return Ok(Signing::Elsewhere(url));
+        }
+        let provider = sites.provider_of(&tenant).ok_or_else(|| outage(Code::NotConfigured))?;
+        Ok(Signing::In {
+            provider: Arc::clone(provider),
+            tenant: Some(tenant.id.clone()),
+        })
+    }
+
+    /// Sends a login on to the site of the tenant that it names.
+    fn to_other_site(self, url: &PublicUrl, view: RequestView<'_>) -> Reply {
+        let query = view.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Reply::redirect(
+            StatusCode::FOUND,
+            &url.join(&format!("{}/login{query}", self.base_path)),
+        )
+    }
+
+    fn login_request(
+        self,
+        params: &Params,
+        provider: Arc<ProviderState>,
+        tenant: Option<TenantId>,
+    ) -> Result<LoginRequest, LoginFailure> {
         let malformed = |reason: String| LoginFailure::new(Code::RequestMalformed, reason);
-        let params =
-            Params::parse(view.uri.query().unwrap_or_default()).map_err(|error| malformed(error.to_string()))?;
-        let parameters = LoginParameters::from_params(&params).map_err(|error| malformed(error.to_string()))?;
+        let parameters = LoginParameters::from_params(params).map_err(|error| malformed(error.to_string()))?;
         let return_url = params
             .any_of_once(&RETURN_URL_NAMES)
             .map_err(|error| malformed(error.to_string()))?
@@ -70,13 +160,15 @@ impl Here<'_> {
             .unwrap_or_else(|| self.site.urls.default_return_url.clone());
         // Third-party-initiated login (OpenID Connect Core 4): only for the issuer that we know.
         let iss = params.once("iss").map_err(|error| malformed(error.to_string()))?;
-        if iss.is_some_and(|iss| iss != self.site.providers.first().settings.issuer.as_str()) {
+        if iss.is_some_and(|iss| iss != provider.settings.issuer.as_str()) {
             return Err(LoginFailure::new(
                 Code::IssuerMismatch,
                 "third-party-initiated login names an issuer that is not configured",
             ));
         }
         Ok(LoginRequest {
+            provider,
+            tenant,
             parameters,
             return_url,
             restarts: 0,
@@ -87,7 +179,7 @@ impl Here<'_> {
         let unavailable = |ProviderUnavailable { .. }| {
             LoginFailure::new(Code::ProviderUnavailable, "provider metadata is not at hand")
         };
-        let provider = self.site.providers.first();
+        let provider = &request.provider;
         let metadata = provider.metadata(&self.ports).await.map_err(unavailable)?;
         let settings = &provider.settings;
         for scope in settings.authorize.scopes_dropped(&metadata) {
@@ -107,7 +199,7 @@ impl Here<'_> {
         let mut ticket = LoginTicket {
             pending,
             provider: provider.name.clone(),
-            tenant: None,
+            tenant: request.tenant,
             return_url: request.return_url.as_str().to_owned(),
             created_at: self.ports.clock.now(),
             restarts: request.restarts,
@@ -150,6 +242,7 @@ impl Here<'_> {
 
     pub(super) fn login_attributes(self) -> CookieAttributes {
         let form_post = self
+            .home
             .providers
             .iter()
             .any(|provider| provider.settings.authorize.response_mode == ResponseMode::FormPost);
@@ -190,12 +283,7 @@ impl Here<'_> {
         {
             return None;
         }
-        let target = format!("{}{}", self.base_path, "/login");
-        let query = view.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let mut reply = Reply::redirect(
-            StatusCode::FOUND,
-            &self.site.public_url.join(&format!("{target}{query}")),
-        );
+        let mut reply = self.to_other_site(&self.site.public_url, view);
         let attributes = CookieAttributes {
             secure: self.cookies.is_secure(),
             http_only: true,

@@ -76,10 +76,14 @@ impl Engine {
         view: RequestView<'_>,
         body: Option<Bytes>,
     ) -> Reply {
+        let here = match context.arrive().await {
+            Ok(here) => here,
+            Err(code) => return self.at_home().refuse(&Denial::nowhere(code)),
+        };
         match endpoint {
-            AuthEndpoint::Login => context.here().login(view).await,
-            AuthEndpoint::Callback => context.here().callback(view, body).await,
-            AuthEndpoint::Logout => context.here().logout(view).await,
+            AuthEndpoint::Login => here.login(view).await,
+            AuthEndpoint::Callback => here.callback(view, body).await,
+            AuthEndpoint::Logout => here.logout(view).await,
             AuthEndpoint::Session => self.session_endpoint(context, view).await,
             AuthEndpoint::Token => self.token_endpoint(context, view).await,
         }
@@ -89,9 +93,9 @@ impl Engine {
     #[must_use]
     pub fn refuse(&self, context: &RequestContext, denial: &Denial) -> Reply {
         if denial.login == LoginHint::Redirect && denial.is_without_session() {
-            return context.here().to_login(context.target());
+            return context.here_or_home().to_login(context.target());
         }
-        context.here().refuse(denial)
+        context.here_or_home().refuse(denial)
     }
 
     /// Refuses with a code of the table.

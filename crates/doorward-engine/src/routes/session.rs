@@ -20,16 +20,16 @@ use crate::session::Session;
 
 impl Engine {
     pub(super) async fn session_endpoint(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Reply {
-        if let Err(reply) = context.here().reads_only(view) {
+        if let Err(reply) = context.here_or_home().reads_only(view) {
             return *reply;
         }
         let touch = match slide(view) {
             Ok(touch) => touch,
-            Err(denial) => return context.here().refuse(&denial),
+            Err(denial) => return context.here_or_home().refuse(&denial),
         };
         match self.own_guard(context, view, touch).await {
             Ok(session) => Reply::json(StatusCode::OK, &self.describe(context, &session)),
-            Err(denial) => context.here().refuse(&denial),
+            Err(denial) => context.here_or_home().refuse(&denial),
         }
     }
 
@@ -71,7 +71,7 @@ impl Engine {
             "tenantId": user.tenant,
             "metadata": metadata,
             "expiresAt": self.ends_at(session).milliseconds(),
-            "logoutUrl": context.here().site.urls.logout,
+            "logoutUrl": context.here_or_home().site.urls.logout,
         })
     }
 }

@@ -19,16 +19,16 @@ impl Engine {
         if !self.inner.token_endpoint {
             return self.unknown_route();
         }
-        if let Err(reply) = context.here().reads_only(view) {
+        if let Err(reply) = context.here_or_home().reads_only(view) {
             return *reply;
         }
         let session = match self.own_guard(context, view, Touch::Use).await {
             Ok(session) => session,
-            Err(denial) => return context.here().refuse(&denial),
+            Err(denial) => return context.here_or_home().refuse(&denial),
         };
         let Ok(access_token) = session.access_token() else {
             // The identity is there and its tokens are not: only a new login brings them.
-            return context.here().refuse(&Denial::new(Code::SessionExpired));
+            return context.here_or_home().refuse(&Denial::new(Code::SessionExpired));
         };
         Reply::json(
             StatusCode::OK,

@@ -15,3 +15,4 @@ mod provider;
 mod refresh;
 mod review;
 mod support;
+mod tenants;

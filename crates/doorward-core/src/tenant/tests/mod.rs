@@ -40,6 +40,7 @@ fn scope_of_one_tenant_admits_exactly_that_one() {
     for other in ["Acme", "acme ", "acm", "acmes", "", "globex"] {
         assert!(!scope.admits(other), "{other:?}");
         assert!(TenantScope::Any.admits(other));
+        assert!(!TenantScope::Nobody.admits(other), "{other:?}");
     }
     assert!(TenantScope::One(TenantId::default_tenant()).admits("default"));
 }
