@@ -153,6 +153,9 @@ impl PublicUrlPattern {
     }
 
     /// Returns the public URL of a tenant; without a placeholder the one URL of all.
+    ///
+    /// A name written from right to left cannot stand before a root one of whose labels begins with a digit
+    /// (RFC 5893 §2): browsers refuse that URL, and no host parses to it.
     pub fn for_tenant(&self, tenant: &TenantName) -> PublicUrl {
         match &self.0 {
             Kind::Plain { url, .. } => url.clone(),

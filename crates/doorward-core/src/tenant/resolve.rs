@@ -1,11 +1,4 @@
 //! Which tenant a request is for, and which one a login is for.
-//!
-//! A login takes the first of these that names a tenant:
-//! 1. the custom domain of the login link, once the platform has vouched for it;
-//! 2. the host: the tenant it belongs to; else, where hosts do not decide, the name in the login link;
-//! 3. the configured custom domain;
-//! 4. the configured name;
-//! 5. nobody: the provider asks the user.
 
 use super::{HostName, TenantId, TenantName};
 
@@ -86,13 +79,17 @@ pub struct TenantConflict {
     pub query: TenantName,
 }
 
-/// Decides which tenant a login is for, see the [module](self) for the order.
+/// Decides which tenant a login is for: the first of these that names one.
 ///
-/// A custom domain of the link goes first as the place to sign in, and whatever tenant the host or the link names stays
-/// what the login must end with.
+/// 1. The custom domain of the login link, once the platform has vouched for it. It is the place to sign in; whatever
+///    tenant the host or the link names stays what the login must end with.
+/// 2. The host: the tenant it belongs to. Else, where hosts do not decide, the name in the login link.
+/// 3. The configured custom domain.
+/// 4. The configured name.
+/// 5. Nobody: the provider asks the user.
 ///
 /// # Errors
-/// [`TenantConflict`], where hosts decide or not: who shares a link to one tenant's host means that tenant.
+/// [`TenantConflict`] where the link names another tenant than the host, whether names come from hosts or not: who shares a link to one tenant's host means that tenant.
 ///
 /// # Security
 /// The link is anyone's. It picks among tenants; which tenant the session belongs to is the verified token's to say, and

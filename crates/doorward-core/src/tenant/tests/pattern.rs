@@ -219,6 +219,18 @@ fn host_that_stands_for_no_tenant_is_nobodys() {
     );
 }
 
+#[test]
+fn name_that_cannot_stand_before_the_root_leads_nowhere() {
+    let digits = pattern("https://{tenant}.3app.example");
+    let hebrew = name("\u{5d0}\u{5d1}");
+    let url = digits.for_tenant(&hebrew).to_string();
+    assert!(Url::parse(&url).is_err(), "{url}");
+    assert!(HostName::parse(&format!("{hebrew}.3app.example")).is_err());
+    assert!(Url::parse(&digits.for_tenant(&name("acme")).to_string()).is_ok());
+    let letters = pattern("https://{tenant}.app.example");
+    assert!(Url::parse(&letters.for_tenant(&hebrew).to_string()).is_ok());
+}
+
 fn check_host_is_the_tenants(text: &str) {
     let Ok(name) = TenantName::parse(text) else { return };
     for (pattern, root) in [
