@@ -22,8 +22,9 @@ use memchr::memmem::Finder;
 use crate::{
     code::Code,
     cookie::{CookieName, CookieNameError, CookieSettings, MAX_COOKIE_BYTES, cookies_with_prefix, raw_values},
+    origin::Origin,
     session::{SessionHandle, SessionId},
-    tenant::TenantId,
+    tenant::{HostName, TenantExpectation, TenantId, TenantName},
 };
 
 pub use self::budget::PendingLogin;
@@ -40,8 +41,14 @@ pub struct LoginTicket {
     pub pending: PendingAuthorization,
     /// The provider's name in the configuration.
     pub provider: String,
-    /// The tenant the login is for, where one was named.
+    /// What the verified claims must say the tenant is, where that is known.
     pub tenant: Option<TenantId>,
+    /// The tenant the login is for, where one was named.
+    pub tenant_name: Option<TenantName>,
+    /// The tenant's domain at the provider that the login was sent to, where it has one.
+    pub tenant_custom_domain: Option<HostName>,
+    /// The public origin at which the login began, as [`Origin::as_str`] writes it.
+    pub host: String,
     /// Where to go afterwards: the text of a `ReturnUrl`, to be parsed again.
     pub return_url: String,
     /// When the login began.
@@ -60,11 +67,33 @@ pub struct LoginTicket {
     pub prompt_none: bool,
 }
 
+impl LoginTicket {
+    /// Tells whether the login began at this origin of ours.
+    ///
+    /// # Security
+    /// A shared cookie domain lets one tenant's host see the ticket of another's. The callback is refused where the
+    /// origin that the request came to is not the one the login began at.
+    pub fn began_at(&self, own: &Origin) -> bool {
+        self.host == own.as_str()
+    }
+
+    /// Returns which tenant the verified claims have to be of.
+    pub fn expected_tenant(&self) -> TenantExpectation {
+        match (&self.tenant, &self.tenant_name) {
+            (Some(id), _) => TenantExpectation::id(id.clone()),
+            (None, Some(name)) => TenantExpectation::named(name.clone()),
+            (None, None) => TenantExpectation::any(),
+        }
+    }
+}
+
 impl core::fmt::Debug for LoginTicket {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("LoginTicket")
             .field("provider", &self.provider)
             .field("tenant", &self.tenant)
+            .field("tenant_name", &self.tenant_name)
+            .field("host", &self.host)
             .field("created_at", &self.created_at)
             .field("restarts", &self.restarts)
             .finish_non_exhaustive()

@@ -8,8 +8,9 @@ use doorward_oidc::UnixTime;
 use super::{LOGIN_LIFETIME, LoginTicket, LoginTickets, SealTicketError, TicketError};
 use crate::{
     code::Code,
+    origin::Origin,
     session::{SessionCodec, SessionHandle},
-    tenant::TenantId,
+    tenant::{HostName, TenantExpectation, TenantId, TenantName},
     test_support::{NoRandom, Seeded, at, cookie_headers, https_cookies, identity, keys, pending},
 };
 
@@ -23,7 +24,10 @@ fn ticket(seed: u64, created_at: UnixTime) -> (String, LoginTicket) {
     let ticket = LoginTicket {
         pending,
         provider: "main".to_owned(),
-        tenant: Some(TenantId::from_claim("acme").unwrap()),
+        tenant: Some(TenantId::from_claim("org_Acme").unwrap()),
+        tenant_name: Some(TenantName::parse("acme").unwrap()),
+        tenant_custom_domain: Some(HostName::parse("auth.acme.example").unwrap()),
+        host: "https://acme.app.test".to_owned(),
         return_url: "/orders?page=2#top".to_owned(),
         created_at,
         restarts: 1,
@@ -53,6 +57,9 @@ fn ticket_opens_for_its_state_as_it_was() {
     assert_eq!(opened.pending.redirect_uri(), original.pending.redirect_uri());
     assert_eq!(opened.provider, original.provider);
     assert_eq!(opened.tenant, original.tenant);
+    assert_eq!(opened.tenant_name, original.tenant_name);
+    assert_eq!(opened.tenant_custom_domain, original.tenant_custom_domain);
+    assert_eq!(opened.host, original.host);
     assert_eq!(opened.return_url, original.return_url);
     assert_eq!(opened.created_at, original.created_at);
     assert_eq!(opened.restarts, original.restarts);
@@ -169,13 +176,67 @@ fn ticket_of_another_version_or_key_is_unreadable() {
     assert!(rotated.open(&cookie_headers([&cookie]), &state, at(1)).is_ok());
     let sealer = keys(&[1]).sealer("login");
     let name = tickets().cookie_name(&state).unwrap();
-    for plain in [b"".as_slice(), b"\x02", b"\x01", &[1; 300]] {
+    // Version 1 had no host: it would not say where its login began.
+    for plain in [b"".as_slice(), b"\x03", b"\x02", b"\x01", &[1; 300], &[2; 300]] {
         let value = sealer
             .seal(&Seeded::new(1), &sealer.associated(name.as_str()), plain)
             .unwrap();
         let refused = tickets().open(&cookie_headers([format!("{name}={value}")]), &state, at(1));
         assert!(matches!(refused, Err(TicketError::Unreadable)));
     }
+}
+
+#[test]
+fn login_of_one_tenants_host_is_never_finished_at_anothers() {
+    // attacks: M6
+    let (state, cookie) = sealed(1, at(0));
+    let opened = tickets().open(&cookie_headers([cookie]), &state, at(1)).unwrap();
+    for (origin, began_there) in [
+        ("https://acme.app.test", true),
+        ("https://ACME.app.test:443", true),
+        ("https://globex.app.test", false),
+        ("https://app.test", false),
+        ("http://acme.app.test", false),
+        ("https://acme.app.test:8443", false),
+        ("https://acme.app.test.evil.test", false),
+    ] {
+        assert_eq!(
+            opened.began_at(&Origin::parse(origin).unwrap()),
+            began_there,
+            "{origin}"
+        );
+    }
+    let (_, mut nowhere) = ticket(1, at(0));
+    nowhere.host = String::new();
+    assert!(!nowhere.began_at(&Origin::parse("https://acme.app.test").unwrap()));
+}
+
+#[test]
+fn ticket_says_which_tenant_the_login_must_end_with() {
+    // weakness: L2
+    let (state, cookie) = sealed(1, at(0));
+    let mut opened = tickets().open(&cookie_headers([cookie]), &state, at(1)).unwrap();
+    let id = TenantId::from_claim("org_Acme").unwrap();
+    assert_eq!(opened.expected_tenant(), TenantExpectation::id(id.clone()));
+    assert!(opened.expected_tenant().check(&id).is_ok());
+    assert!(opened.expected_tenant().check(&TenantId::default_tenant()).is_err());
+    opened.tenant = None;
+    let name = TenantName::parse("acme").unwrap();
+    assert_eq!(opened.expected_tenant(), TenantExpectation::named(name));
+    opened.tenant_name = None;
+    assert_eq!(opened.expected_tenant(), TenantExpectation::any());
+}
+
+#[test]
+fn ticket_of_the_longest_tenant_and_host_still_fits() {
+    let (_, mut long) = ticket(1, at(0));
+    let host = format!("{}.{}aa.test", "a".repeat(63), "b.".repeat(91));
+    long.tenant = Some(TenantId::from_claim(&"x".repeat(255)).unwrap());
+    long.tenant_name = Some(TenantName::parse(&"a".repeat(63)).unwrap());
+    long.tenant_custom_domain = Some(HostName::parse(&host).unwrap());
+    long.host = format!("https://{host}:65535");
+    long.return_url = format!("/{}", "r".repeat(1_000));
+    assert!(tickets().seal(&Seeded::new(1), &long).is_ok());
 }
 
 #[test]

@@ -7,16 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::LoginTicket;
 use crate::{
     session::{SessionHandle, SessionId},
-    tenant::TenantId,
+    tenant::{HostName, TenantId, TenantName},
 };
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Wire<P, T> {
     pending: P,
     provider: T,
     tenant: Option<TenantId>,
+    tenant_name: Option<TenantName>,
+    tenant_custom_domain: Option<HostName>,
+    host: T,
     return_url: T,
     created_at: UnixTime,
     restarts: u8,
@@ -32,6 +35,9 @@ pub(super) fn write(ticket: &LoginTicket) -> Option<Vec<u8>> {
         pending: &ticket.pending,
         provider: &ticket.provider,
         tenant: ticket.tenant.clone(),
+        tenant_name: ticket.tenant_name.clone(),
+        tenant_custom_domain: ticket.tenant_custom_domain.clone(),
+        host: &ticket.host,
         return_url: &ticket.return_url,
         created_at: ticket.created_at,
         restarts: ticket.restarts,
@@ -53,6 +59,9 @@ pub(super) fn read(plain: &[u8]) -> Option<LoginTicket> {
         pending: wire.pending,
         provider: wire.provider,
         tenant: wire.tenant,
+        tenant_name: wire.tenant_name,
+        tenant_custom_domain: wire.tenant_custom_domain,
+        host: wire.host,
         return_url: wire.return_url,
         created_at: wire.created_at,
         restarts: wire.restarts,

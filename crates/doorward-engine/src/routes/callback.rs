@@ -18,7 +18,7 @@ use doorward_core::ports::{CreateError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle, User};
-use doorward_core::tenant::TenantId;
+use doorward_core::tenant::{TenantExpectation, TenantId};
 use doorward_oidc::{
     AuthorizationResponse, CallbackError, LoginParameters, MatchedCallback, Params, ResponseMethod, callback,
 };
@@ -109,7 +109,14 @@ impl Here<'_> {
         };
         let return_url = ReturnUrl::parse(&ticket.return_url, &self.site.origins)
             .unwrap_or_else(|| self.site.urls.default_return_url.clone());
-        let tenant = ticket.tenant;
+        // Security: one tenant's host does not finish what another's began.
+        if !ticket.began_at(self.site.public_url.origin()) {
+            return self.login_failed(&LoginFailure::new(
+                Code::StateMismatch,
+                "login began at another host than this one",
+            ));
+        }
+        let expected = ticket.expected_tenant();
         let before = Before {
             session: ticket.session_at_start,
             handle: ticket.handle_at_start,
@@ -153,7 +160,7 @@ impl Here<'_> {
         self,
         headers: &HeaderMap,
         provider: &Arc<ProviderState>,
-        tenant: Option<&TenantId>,
+        expected: &TenantExpectation,
         matched: MatchedCallback,
         before: Before,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
@@ -166,7 +173,7 @@ impl Here<'_> {
         let signed_in = receiver
             .await
             .map_err(|_| LoginFailure::new(Code::ProviderUnavailable, "the server is stopping"))??;
-        let begun = self.begin(provider, tenant, &signed_in).await;
+        let begun = self.begin(provider, expected, &signed_in).await;
         match &begun {
             // The new session stands; only now do the old ones end.
             Ok(_) => self.end_before(headers, before).await,
@@ -182,12 +189,12 @@ impl Here<'_> {
     async fn begin(
         self,
         provider: &Arc<ProviderState>,
-        tenant: Option<&TenantId>,
+        expected: &TenantExpectation,
         signed_in: &SignedIn,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
         let handle = SessionHandle::random(&*self.ports.random)
             .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
-        self.check_tenant(provider, tenant, &signed_in.user).await?;
+        self.check_tenant(provider, expected, &signed_in.user).await?;
         let login = self.ask_application(&handle, provider, signed_in).await?;
         self.begin_session(&handle, login, &signed_in.tokens).await
     }
@@ -200,15 +207,15 @@ impl Here<'_> {
     async fn check_tenant(
         self,
         provider: &Arc<ProviderState>,
-        asked: Option<&TenantId>,
+        expected: &TenantExpectation,
         user: &User,
     ) -> Result<(), LoginFailure> {
         let denied = |reason| LoginFailure::new(Code::LoginDenied, reason);
-        if !self.site.scope.admits(&user.tenant) || asked.is_some_and(|asked| asked.as_str() != user.tenant) {
+        let id = TenantId::from_claim(&user.tenant).map_err(|_| denied("user's tenant has no usable name"))?;
+        if !self.site.scope.admits(&user.tenant) || expected.check(&id).is_err() {
             return Err(denied("user belongs to another tenant"));
         }
         let Some(sites) = &self.sites else { return Ok(()) };
-        let id = TenantId::from_claim(&user.tenant).map_err(|_| denied("user's tenant has no usable name"))?;
         let tenant = sites
             .tenant_with_id(&id)
             .await
@@ -285,6 +292,7 @@ impl Here<'_> {
         let request = LoginRequest {
             provider: Arc::clone(provider),
             tenant: ticket.tenant,
+            tenant_name: ticket.tenant_name,
             parameters: LoginParameters {
                 max_age: ticket.pending.max_age(),
                 acr_values: ticket.pending.acr_values().map(str::to_owned),

@@ -12,7 +12,7 @@ use doorward_core::origin::{Origin, PublicUrl};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{HandleCookie, IdentityCookie};
-use doorward_core::tenant::{self, ResolvedTenant, TenantHints, TenantId, TenantName, TenantScope};
+use doorward_core::tenant::{self, ResolvedTenant, Tenant, TenantHints, TenantId, TenantName, TenantScope};
 use doorward_oidc::{LoginParameters, Params, ResponseMode, begin};
 use http::header::HOST;
 use http::{HeaderMap, Method, StatusCode};
@@ -44,6 +44,7 @@ pub(super) struct LoginRequest {
     pub(super) provider: Arc<ProviderState>,
     /// Whose user is to sign in, where that is known.
     pub(super) tenant: Option<TenantId>,
+    pub(super) tenant_name: Option<TenantName>,
     pub(super) parameters: LoginParameters,
     pub(super) return_url: ReturnUrl,
     pub(super) restarts: u8,
@@ -54,7 +55,7 @@ enum Signing {
     /// Here, at this provider.
     In {
         provider: Arc<ProviderState>,
-        tenant: Option<TenantId>,
+        tenant: Option<Arc<Tenant>>,
     },
     /// At the site of the tenant that it is for.
     Elsewhere(PublicUrl),
@@ -132,7 +133,7 @@ impl Here<'_> {
         let provider = sites.provider_of(&tenant).ok_or_else(|| outage(Code::NotConfigured))?;
         Ok(Signing::In {
             provider: Arc::clone(provider),
-            tenant: Some(tenant.id.clone()),
+            tenant: Some(tenant),
         })
     }
 
@@ -149,7 +150,7 @@ impl Here<'_> {
         self,
         params: &Params,
         provider: Arc<ProviderState>,
-        tenant: Option<TenantId>,
+        tenant: Option<Arc<Tenant>>,
     ) -> Result<LoginRequest, LoginFailure> {
         let malformed = |reason: String| LoginFailure::new(Code::RequestMalformed, reason);
         let parameters = LoginParameters::from_params(params).map_err(|error| malformed(error.to_string()))?;
@@ -168,7 +169,8 @@ impl Here<'_> {
         }
         Ok(LoginRequest {
             provider,
-            tenant,
+            tenant: tenant.as_ref().map(|tenant| tenant.id.clone()),
+            tenant_name: tenant.map(|tenant| tenant.name.clone()),
             parameters,
             return_url,
             restarts: 0,
@@ -200,6 +202,9 @@ impl Here<'_> {
             pending,
             provider: provider.name.clone(),
             tenant: request.tenant,
+            tenant_name: request.tenant_name,
+            tenant_custom_domain: None,
+            host: self.site.public_url.origin().as_str().to_owned(),
             return_url: request.return_url.as_str().to_owned(),
             created_at: self.ports.clock.now(),
             restarts: request.restarts,
