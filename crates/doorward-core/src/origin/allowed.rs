@@ -1,6 +1,8 @@
 //! The origins whose pages may call with credentials.
 
-use url::{Host, Url};
+use std::sync::Arc;
+
+use url::Host;
 
 use super::{Origin, OriginError};
 
@@ -78,8 +80,7 @@ impl core::fmt::Display for AppOrigin {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AllowedOrigins {
     own: Origin,
-    own_url: Url,
-    app: Vec<AppOrigin>,
+    app: Arc<[AppOrigin]>,
 }
 
 impl AllowedOrigins {
@@ -92,14 +93,17 @@ impl AllowedOrigins {
             .into_iter()
             .map(|text| AppOrigin::parse(text.as_ref()))
             .collect::<Result<_, _>>()?;
-        let own_url = Url::parse(own.as_str()).map_err(|_| OriginError::Malformed {
-            given: own.as_str().to_owned(),
-        })?;
-        Ok(AllowedOrigins {
-            own: own.clone(),
-            own_url,
-            app,
-        })
+        Ok(AllowedOrigins { own: own.clone(), app })
+    }
+
+    /// Returns the same frontends with another origin as our own: that of the tenant a request came to.
+    ///
+    /// Cheap: the list of frontends is shared. The origin it is called on counts as ours no longer.
+    pub fn at(&self, own: Origin) -> AllowedOrigins {
+        AllowedOrigins {
+            own,
+            app: Arc::clone(&self.app),
+        }
     }
 
     /// Tells whether an `Origin` header names us or an application's frontend.
@@ -135,9 +139,5 @@ impl AllowedOrigins {
     /// Returns the configured origins of the application's frontends.
     pub fn app(&self) -> &[AppOrigin] {
         &self.app
-    }
-
-    pub(crate) const fn own_url(&self) -> &Url {
-        &self.own_url
     }
 }

@@ -219,3 +219,29 @@ fn sites_are_told_apart_by_scheme_and_two_labels() {
         assert_eq!(same_site(&origin(b), &origin(a)), expected, "{b} {a}");
     }
 }
+
+#[test]
+fn origin_of_another_tenants_host_is_never_our_own() {
+    // attacks: M1
+    let origins = allowed(&["https://spa.test", "https://*.wild.test"]);
+    let at_acme = origins.at(origin("https://acme.app.test"));
+    assert_eq!(at_acme.own(), &origin("https://acme.app.test"));
+    assert_eq!(at_acme.app(), origins.app());
+    for (header, own, contained) in [
+        ("https://acme.app.test", true, true),
+        ("https://globex.app.test", false, false),
+        ("https://app.test", false, false),
+        ("https://spa.test", false, true),
+        ("https://a.wild.test", false, true),
+        ("https://evil.test", false, false),
+    ] {
+        assert_eq!(
+            (at_acme.is_own(header), at_acme.contains(header)),
+            (own, contained),
+            "{header}"
+        );
+        assert_eq!(at_acme.contains_origin(&origin(header)), contained, "{header}");
+    }
+    // What it was made from stays as it is.
+    assert!(origins.is_own("https://app.test") && !origins.contains("https://acme.app.test"));
+}

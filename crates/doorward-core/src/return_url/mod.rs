@@ -42,7 +42,7 @@ impl ReturnUrl {
             if raw.starts_with("//") {
                 return None;
             }
-            origins.own_url().join(raw).ok()?
+            Url::parse(&format!("{}{raw}", origins.own())).ok()?
         } else {
             // Security: the parser takes `https:host` and `https:///host` for more than one thing; browsers agree with
             // it today, so only the plain form is read at all.

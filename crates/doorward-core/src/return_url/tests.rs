@@ -208,6 +208,33 @@ fn two_thousand_bytes_pass_and_one_more_does_not() {
     assert_eq!(location(&format!("{fits}a")), None);
 }
 
+#[test]
+fn return_url_at_one_tenants_host_never_leads_to_anothers() {
+    // attacks: M1; weakness: R1
+    let acme = origins().at(Origin::parse("https://acme.app.test:8443").unwrap());
+    for (raw, expected) in [
+        (
+            "/orders?page=2#top",
+            Some("https://acme.app.test:8443/orders?page=2#top"),
+        ),
+        ("https://acme.app.test:8443/a", Some("https://acme.app.test:8443/a")),
+        ("https://acme.app.test/a", None),
+        ("https://globex.app.test:8443/a", None),
+        ("https://app.test/a", None),
+        ("//globex.app.test:8443/a", None),
+        ("/\\globex.app.test:8443/a", None),
+        (
+            "/@globex.app.test/a",
+            Some("https://acme.app.test:8443/@globex.app.test/a"),
+        ),
+        ("/:443/a", Some("https://acme.app.test:8443/:443/a")),
+    ] {
+        let location = ReturnUrl::parse(raw, &acme).map(|url| url.location());
+        assert_eq!(location.as_deref(), expected, "{raw}");
+    }
+    assert_eq!(ReturnUrl::home("/", &acme).location(), "https://acme.app.test:8443/");
+}
+
 fn check_lands_at_home(raw: &str) {
     if let Some(url) = ReturnUrl::parse(raw, &origins()) {
         let location = url.location();
