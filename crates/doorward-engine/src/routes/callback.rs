@@ -129,10 +129,7 @@ impl Here<'_> {
             }
             Err(error) => return self.login_failed(&callback_failure(&error)),
         };
-        match self
-            .complete(view.headers, provider, tenant.as_ref(), matched, before)
-            .await
-        {
+        match self.complete(view.headers, provider, &expected, matched, before).await {
             Ok(cookies) => self.arrive(method, &return_url, cookies),
             Err(failure) => self.login_failed(&failure),
         }
