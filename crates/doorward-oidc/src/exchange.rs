@@ -26,7 +26,7 @@ pub struct OutboundRequest {
     pub reach: Reach,
     /// The most body bytes to read; a longer answer is a failure of the exchange.
     pub max_response_bytes: usize,
-    /// What the request is for: `discovery`, `jwks`, `token`, `userinfo` or `revocation`.
+    /// What the request is for: `discovery`, `jwks`, `token`, `userinfo`, `revocation` or `introspection`.
     pub label: &'static str,
 }
 

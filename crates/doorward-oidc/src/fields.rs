@@ -2,10 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::time::UnixTime;
+
 /// The most entries of a list of names.
 const MAX_ENTRIES: usize = 256;
 /// The most bytes of one entry.
 const MAX_ENTRY_BYTES: usize = 256;
+/// The largest number of seconds a JSON number holds exactly.
+const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
 /// A member has another JSON type than its definition says, or passes a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,4 +45,32 @@ pub(crate) fn boolean(map: &Map<String, Value>, name: &'static str) -> Result<bo
         Some(Value::Bool(value)) => Ok(*value),
         Some(_) => Err(WrongType(name)),
     }
+}
+
+/// Returns a string member; `null` is not a string and not absence.
+pub(crate) fn strict_string<'a>(map: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, WrongType> {
+    match map.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(WrongType(name)),
+    }
+}
+
+/// Reads a NumericDate (RFC 7519 §2): an integer or a fraction, from 0 to 2^53, cut to whole seconds; `null` is not absence.
+pub(crate) fn numeric_date(map: &Map<String, Value>, name: &'static str) -> Result<Option<UnixTime>, WrongType> {
+    let seconds = match map.get(name) {
+        None => return Ok(None),
+        Some(Value::Number(number)) => number.as_f64().unwrap_or(f64::NAN),
+        Some(_) => return Err(WrongType(name)),
+    };
+    if !(0.0..=MAX_NUMERIC_DATE).contains(&seconds) {
+        return Err(WrongType(name));
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 2^53 by the line above"
+    )]
+    let seconds = seconds as u64;
+    Ok(Some(UnixTime::from_seconds(seconds)))
 }

@@ -17,6 +17,7 @@ use doorward_crypto::{
 use serde_json::{Map, Value};
 
 use crate::error::IdTokenError;
+use crate::fields;
 use crate::time::UnixTime;
 
 /// How far the provider's clock and ours may differ.
@@ -42,8 +43,6 @@ pub(crate) const REFUSED_TYPES: &[&str] = &[
 const MAX_SUBJECT_BYTES: usize = 255;
 const MAX_TEXT_BYTES: usize = 1_024;
 const MAX_HEADER_BYTES: usize = 4 * 1024;
-/// The largest number of seconds a JSON number holds exactly.
-const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
 /// What the ID token that answers a request must show. Made by [`exchange_request`](crate::exchange_request).
 #[derive(Clone, PartialEq, Eq)]
@@ -340,37 +339,19 @@ pub(crate) fn is_subject(text: &str) -> bool {
 }
 
 fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, IdTokenError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(IdTokenError::WrongType(name)),
-    }
+    Ok(fields::strict_string(claims, name)?)
 }
 
 fn required_text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, IdTokenError> {
     text(claims, name)?.ok_or(IdTokenError::Missing(name))
 }
 
-/// Reads a NumericDate (RFC 7519 §2): an integer or a fraction, from 0 to 2^53, cut to whole seconds.
 fn numeric_date(claims: &Map<String, Value>, name: &'static str) -> Result<Option<UnixTime>, IdTokenError> {
-    let seconds = match claims.get(name) {
-        None => return Ok(None),
-        Some(Value::Number(number)) => number.as_f64().unwrap_or(f64::NAN),
-        Some(_) => return Err(IdTokenError::WrongType(name)),
-    };
-    if !(0.0..=MAX_NUMERIC_DATE).contains(&seconds) {
-        return Err(IdTokenError::WrongType(name));
-    }
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and 2^53 by the line above"
-    )]
-    let seconds = seconds as u64;
-    Ok(Some(UnixTime::from_seconds(seconds)))
+    Ok(fields::numeric_date(claims, name)?)
 }
 
-fn names_key(raw: &str) -> bool {
+/// Tells whether a token's header names a key.
+pub(crate) fn names_key(raw: &str) -> bool {
     let header = raw.split('.').next().unwrap_or_default();
     let decoded = base64url_decode(header.as_bytes()).unwrap_or_default();
     parse_object(&decoded, MAX_HEADER_BYTES).is_ok_and(|header| header.contains_key("kid"))

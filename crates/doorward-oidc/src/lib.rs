@@ -17,8 +17,12 @@
 //!
 //! Later: [`refresh_request`] with [`check_refreshed`], [`revocation_request`], [`end_session_url`].
 //!
+//! For requests that bring an access token instead of a session: [`access_token::verify`], the only maker of a
+//! [`VerifiedAccessToken`] beside [`parse_introspection`] for opaque ones.
+//!
 //! Each way in which a provider or a browser can cheat is one variant of an error in [`error`].
 
+pub mod access_token;
 pub mod authorize;
 pub mod callback;
 pub mod claims;
@@ -30,6 +34,7 @@ pub mod error;
 pub mod exchange;
 mod fields;
 pub mod id_token;
+pub mod introspection;
 pub mod issuer;
 pub mod logout;
 pub mod metadata;
@@ -45,6 +50,10 @@ pub mod userinfo;
 #[cfg(test)]
 mod tests;
 
+pub use access_token::{
+    AccessTokenRules, AccessTokenType, AudienceRule, Audiences, EmptyAudiences, SubjectKind, VerifiedAccessToken,
+    looks_like_jwt, unverified_issuer,
+};
 pub use authorize::{AuthorizeSettings, LoginParameters, ResponseMode, begin};
 pub use callback::{AuthorizationResponse, MatchedCallback, ResponseMethod};
 pub use claims::{ClaimSources, Email, email, lookup, roles, unverified_access_token_claims};
@@ -52,11 +61,13 @@ pub use client::{Client, ClientAuthentication};
 pub use discovery::{discovery_request, jwks_request, parse_jwks};
 pub use endpoint::{Endpoint, Reach};
 pub use error::{
-    BeginError, CallbackError, EndpointError, ExchangeError, IdTokenError, KeysError, MetadataError, ProviderErrorCode,
-    RefreshedIdTokenError, RevocationError, SettingsError, TokenError, TokenFault, UserInfoError,
+    AccessTokenError, BeginError, CallbackError, EndpointError, ExchangeError, IdTokenError, IntrospectionError,
+    KeysError, MetadataError, ProviderErrorCode, RefreshedIdTokenError, RevocationError, SettingsError, TokenError,
+    TokenFault, UserInfoError,
 };
 pub use exchange::OutboundRequest;
 pub use id_token::{ExpectedIdToken, IdTokenRules, VerifiedIdToken};
+pub use introspection::{Introspection, introspection_request, parse_introspection};
 pub use issuer::{HttpIssuer, Issuer, IssuerError};
 pub use logout::{EndSession, end_session_url};
 pub use metadata::ProviderMetadata;

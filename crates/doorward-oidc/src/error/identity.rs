@@ -69,6 +69,12 @@ impl IdTokenError {
     }
 }
 
+impl From<WrongType> for IdTokenError {
+    fn from(WrongType(name): WrongType) -> Self {
+        Self::WrongType(name)
+    }
+}
+
 /// Why a refreshed ID token is refused (OpenID Connect Core §12.2); the session ends.
 #[derive(Debug, Error)]
 #[non_exhaustive]

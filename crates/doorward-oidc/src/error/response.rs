@@ -130,7 +130,7 @@ impl ProviderErrorCode {
     }
 }
 
-/// Why a request to the token or revocation endpoint is not made.
+/// Why a request to the token, revocation or introspection endpoint is not made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ExchangeError {
@@ -140,6 +140,9 @@ pub enum ExchangeError {
     /// The login began with another client than the one now configured.
     #[error("login began with another client")]
     ClientMismatch,
+    /// The request needs a client that authenticates, and this one does not.
+    #[error("client does not authenticate, expected a client with a secret or a key")]
+    PublicClient,
     /// No randomness for the client assertion.
     #[error("no randomness for the client assertion")]
     Random(#[source] RandomUnavailable),
@@ -197,7 +200,7 @@ pub enum TokenFault {
     /// A member has another JSON type than defined.
     #[error("answer's \"{0}\" has the wrong type")]
     WrongType(&'static str),
-    /// `token_type` is not `Bearer`.
+    /// `token_type` is not `Bearer`; nor, for a token exchanged for one that is no access token, `N_A`.
     #[error("token type is not Bearer")]
     TokenType,
     /// `expires_in` is negative, not finite or beyond ten years.

@@ -9,6 +9,9 @@
     reason = "tests"
 )]
 
+mod access_token;
+mod access_token_form;
+mod access_token_kind;
 mod authorize;
 mod callback;
 mod claims;
@@ -17,6 +20,7 @@ mod discovery;
 mod exchange;
 mod id_token;
 mod id_token_form;
+mod introspection;
 mod issuer;
 mod journeys;
 mod logout;
