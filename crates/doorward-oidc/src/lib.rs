@@ -18,7 +18,8 @@
 //! Later: [`refresh_request`] with [`check_refreshed`], [`revocation_request`], [`end_session_url`].
 //!
 //! For requests that bring an access token instead of a session: [`access_token::verify`], the only maker of a
-//! [`VerifiedAccessToken`] beside [`parse_introspection`] for opaque ones.
+//! [`VerifiedAccessToken`] beside [`parse_introspection`] for opaque ones. For calls of our own: [`client_credentials_request`],
+//! [`token_exchange_request`] and [`ServiceToken::parse`].
 //!
 //! Each way in which a provider or a browser can cheat is one variant of an error in [`error`].
 
@@ -33,6 +34,7 @@ pub mod endpoint;
 pub mod error;
 pub mod exchange;
 mod fields;
+pub mod grants;
 pub mod id_token;
 pub mod introspection;
 pub mod issuer;
@@ -66,6 +68,10 @@ pub use error::{
     TokenFault, UserInfoError,
 };
 pub use exchange::OutboundRequest;
+pub use grants::{
+    ServiceToken, ServiceTokenType, TokenExchange, TokenTarget, TokenTypeUri, client_credentials_request,
+    token_exchange_request,
+};
 pub use id_token::{ExpectedIdToken, IdTokenRules, VerifiedIdToken};
 pub use introspection::{Introspection, introspection_request, parse_introspection};
 pub use issuer::{HttpIssuer, Issuer, IssuerError};

@@ -20,7 +20,7 @@ use crate::id_token::ExpectedIdToken;
 use crate::metadata::ProviderMetadata;
 use crate::time::UnixTime;
 
-const MAX_RESPONSE_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 const MAX_SCOPE_BYTES: usize = 4 * 1024;
 const MAX_LIFETIME_SECONDS: f64 = 10.0 * 365.25 * 86_400.0;
@@ -93,7 +93,7 @@ pub fn refresh_request(
     token_request(form, metadata, client, now, random)
 }
 
-fn token_request(
+pub(crate) fn token_request(
     mut form: Form,
     metadata: &ProviderMetadata,
     client: &Client,
@@ -178,7 +178,7 @@ fn success(headers: &HeaderMap, body: &[u8]) -> Result<TokenResponse, TokenFault
     })
 }
 
-fn failure(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TokenError {
+pub(crate) fn failure(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TokenError {
     if is_passing(status) {
         return TokenError::Passing {
             retry_after: retry_after(headers),
@@ -206,7 +206,7 @@ fn failure(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TokenError {
     }
 }
 
-fn token(members: &Map<String, Value>, name: &'static str) -> Result<Option<SecretString>, TokenFault> {
+pub(crate) fn token(members: &Map<String, Value>, name: &'static str) -> Result<Option<SecretString>, TokenFault> {
     let Some(text) = fields::string(members, name)? else {
         return Ok(None);
     };
@@ -220,7 +220,7 @@ fn token(members: &Map<String, Value>, name: &'static str) -> Result<Option<Secr
     Ok(Some(SecretString::new(text)))
 }
 
-fn expires_in(members: &Map<String, Value>) -> Result<Option<Duration>, TokenFault> {
+pub(crate) fn expires_in(members: &Map<String, Value>) -> Result<Option<Duration>, TokenFault> {
     let seconds = match members.get("expires_in") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number.as_f64().ok_or(TokenFault::ExpiresIn)?,
@@ -235,7 +235,7 @@ fn expires_in(members: &Map<String, Value>) -> Result<Option<Duration>, TokenFau
         .map_err(|_| TokenFault::ExpiresIn)
 }
 
-fn scope(members: &Map<String, Value>) -> Result<Option<String>, TokenFault> {
+pub(crate) fn scope(members: &Map<String, Value>) -> Result<Option<String>, TokenFault> {
     let Some(text) = fields::string(members, "scope")? else {
         return Ok(None);
     };

@@ -18,6 +18,7 @@ mod claims;
 mod corpora;
 mod discovery;
 mod exchange;
+mod grants;
 mod id_token;
 mod id_token_form;
 mod introspection;
