@@ -12,8 +12,11 @@
 //! - [`session`]: identity and token part, their seals, their lifetime.
 //! - [`login_ticket`]: what one pending login remembers.
 //! - [`csrf`]: the origin rule and the token.
+//! - [`bearer`], [`challenge`]: the token a request brings, and what is said where it does not do.
 //! - [`tenant`], [`policy`]: who may do what.
 
+pub mod bearer;
+pub mod challenge;
 pub mod code;
 pub mod cookie;
 pub mod csrf;
