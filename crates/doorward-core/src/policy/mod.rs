@@ -1,11 +1,14 @@
 //! Who may do what: a rule and a caller in, an authorization or a denial out.
 
+mod access;
 mod decide;
 mod rule;
 #[cfg(test)]
 mod tests;
 
+pub use doorward_oidc::SubjectKind;
+
 pub use self::{
-    decide::{Authorized, Caller, Denied, decide},
+    decide::{Authorized, BearerContext, Caller, Denied, decide, decide_at},
     rule::{Rule, Unauthenticated},
 };

@@ -1,9 +1,14 @@
 //! Rules and decisions, as tables.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod callers;
+mod step_up;
+
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, Method, Uri};
 
-use super::{Caller, Denied, Rule, Unauthenticated, decide};
+use super::{Caller, Denied, Rule, SubjectKind, Unauthenticated, decide};
 use crate::{
     code::Code,
     csrf::{CsrfMode, CsrfPassed, CsrfTokens, check, check_origin},
@@ -166,6 +171,22 @@ fn rules_say_what_they_ask_for() {
             Rule::role("admin").csrf_origin().or_login(),
             "role admin, csrf by origin, or login",
         ),
+        (Rule::bearer(), "bearer"),
+        (Rule::session_or_bearer(), "session or bearer"),
+        (Rule::role("admin").or_bearer(), "session or bearer, role admin"),
+        (Rule::bearer().and(Rule::Session), "nobody"),
+        (
+            Rule::bearer()
+                .with_clients(["worker", "cron"])
+                .with_clients(["worker"])
+                .with_subject_kind(SubjectKind::Client),
+            "bearer, any client of worker cron, client worker, client only",
+        ),
+        (
+            Rule::max_auth_age(Duration::from_secs(300)).with_acr(["urn:mfa"]),
+            "session, signed in within 300 s, acr urn:mfa",
+        ),
+        (Rule::acr(Vec::<String>::new()), "session, no acr"),
     ];
     for (rule, text) in table {
         assert_eq!(rule.to_string(), text);
@@ -177,7 +198,17 @@ fn denials_carry_their_codes() {
     let table = [
         (Denied::SessionMissing, Code::SessionMissing),
         (Denied::TenantMismatch, Code::TenantMismatch),
+        (Denied::TokenMissing, Code::TokenMissing),
         (Denied::RoleMissing, Code::RoleMissing),
+        (Denied::ClientRefused, Code::RoleMissing),
+        (Denied::SubjectKindRefused, Code::RoleMissing),
+        (
+            Denied::StepUpRequired {
+                max_age: None,
+                acr_values: Vec::new(),
+            },
+            Code::StepUpRequired,
+        ),
         (
             Denied::InsufficientScope { scopes: Vec::new() },
             Code::InsufficientScope,
