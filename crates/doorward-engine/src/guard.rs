@@ -21,7 +21,7 @@ use std::time::Duration;
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, OriginPassed, check_origin};
-use doorward_core::policy::{Caller, Denied, Rule, Unauthenticated, decide};
+use doorward_core::policy::{Caller, Denied, Rule, Unauthenticated, decide_at};
 use doorward_core::ports::{BoxFuture, SessionStore};
 use doorward_core::request::RequestView;
 use doorward_core::session::{self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity};
@@ -30,7 +30,7 @@ use http::header::COOKIE;
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::context::{Passed, RequestContext};
 use crate::newest::{Known, Newest};
-use crate::problem::{Denial, LoginHint};
+use crate::problem::{Denial, LoginHint, StepUp, Takes};
 use crate::refresh::Renewal;
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 use crate::site::Here;
@@ -97,16 +97,16 @@ impl Engine {
             None => return self.guard_later(context, view, rule, touch),
         };
         let mode = rule.csrf_mode();
-        if let Some(passed) = context.passed()
-            // Security: a pass by origin alone is not good enough where the token is asked for.
-            && (passed.mode == CsrfMode::Token || mode == CsrfMode::Origin)
-        {
-            return Verdict::Ready(here.decide(rule, passed));
-        }
         let login = match rule.unauthenticated() {
             Unauthenticated::Login if view.is_navigation() => LoginHint::Redirect,
             _ => LoginHint::Refuse,
         };
+        if let Some(passed) = context.passed()
+            // Security: a pass by origin alone is not good enough where the token is asked for.
+            && (passed.mode == CsrfMode::Token || mode == CsrfMode::Origin)
+        {
+            return Verdict::Ready(here.decide(rule, passed).map_err(|denial| denial.at(rule, login)));
+        }
         match here.identify(view, mode, touch) {
             Identifying::Ready(identified) => Verdict::Ready(here.conclude(context, rule, login, identified)),
             Identifying::Wait(identifying) => {
@@ -159,6 +159,15 @@ impl Engine {
 }
 
 impl Denial {
+    /// The refusal as the route of this rule answers it.
+    fn at(mut self, rule: &Rule, login: LoginHint) -> Self {
+        if self.wants_login() && self.login != LoginHint::Never {
+            self.login = login;
+        }
+        self.takes = Takes::of(rule);
+        self
+    }
+
     /// Whether the refusal says no more than that there is no live session: what `Option<Session>`
     /// takes for `None`.
     #[must_use]
@@ -338,12 +347,7 @@ impl Here<'_> {
         login: LoginHint,
         identified: Identified,
     ) -> Result<Pass, Denial> {
-        let (session, csrf) = identified.map_err(|mut denial| {
-            if denial.is_without_session() && denial.login != LoginHint::Never {
-                denial.login = login;
-            }
-            denial
-        })?;
+        let (session, csrf) = identified.map_err(|denial| denial.at(rule, login))?;
         let passed = Passed {
             session,
             csrf,
@@ -352,11 +356,12 @@ impl Here<'_> {
         // Remembered also where the rule says no: what is due to be written for the session does not
         // depend on this one rule.
         self.decide(rule, context.remember(passed))
+            .map_err(|denial| denial.at(rule, login))
     }
 
     fn decide(self, rule: &Rule, passed: &Passed) -> Result<Pass, Denial> {
         let caller = Caller::Session(&passed.session.inner.live, &passed.csrf);
-        match decide(rule, caller, &self.site.scope) {
+        match decide_at(rule, caller, &self.site.scope, || self.ports.clock.now()) {
             Ok(_authorized) => Ok(Pass::Session(passed.session.clone())),
             Err(denied) => Err(denial(denied)),
         }
@@ -393,13 +398,14 @@ fn csrf_code(error: CsrfRefused) -> Code {
 
 fn denial(denied: Denied) -> Denial {
     match denied {
-        Denied::TenantMismatch => Denial::new(Code::TenantMismatch),
-        Denied::RoleMissing => Denial::new(Code::RoleMissing),
+        Denied::StepUpRequired { max_age, acr_values } => Denial {
+            step_up: Some(Box::new(StepUp { max_age, acr_values })),
+            ..Denial::new(Code::StepUpRequired)
+        },
         Denied::InsufficientScope { scopes } => Denial {
             missing_scopes: scopes,
             ..Denial::new(Code::InsufficientScope)
         },
-        // Also what later kinds of denial fall back to: a refusal, never a pass.
-        _ => Denial::new(Code::SessionMissing),
+        denied => Denial::new(denied.code()),
     }
 }

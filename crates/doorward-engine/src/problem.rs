@@ -1,9 +1,12 @@
 //! Refusals: one shape for every 4xx and 5xx of ours (RFC 9457), and what an application may change of it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_core::challenge::{Challenge, ChallengeError};
 use doorward_core::code::Code;
+use doorward_core::policy::Rule;
 use doorward_core::ports::Random;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
@@ -22,6 +25,54 @@ pub struct Denial {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) login: LoginHint,
     pub(crate) missing_scopes: Vec<String>,
+    /// The sign-in that would do (RFC 9470); boxed, because most refusals ask for none.
+    pub(crate) step_up: Option<Box<StepUp>>,
+    /// Which credentials the route takes.
+    pub(crate) takes: Takes,
+}
+
+/// How fresh and how strong a sign-in has to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct StepUp {
+    /// In seconds.
+    pub(crate) max_age: Option<u64>,
+    /// One of these.
+    pub(crate) acr_values: Vec<String>,
+}
+
+impl StepUp {
+    /// The parameters of a login that would do, as they follow a URL.
+    fn to_query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if let Some(max_age) = self.max_age {
+            query.append_pair("max_age", &max_age.to_string());
+        }
+        if !self.acr_values.is_empty() {
+            query.append_pair("acr_values", &self.acr_values.join(" "));
+        }
+        query.finish()
+    }
+}
+
+/// The credentials that a route takes: what a challenge offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Takes {
+    pub(crate) session: bool,
+    pub(crate) bearer: bool,
+}
+
+impl Takes {
+    pub(crate) const SESSION: Self = Self {
+        session: true,
+        bearer: false,
+    };
+
+    pub(crate) const fn of(rule: &Rule) -> Self {
+        Self {
+            session: rule.accepts_session(),
+            bearer: rule.accepts_bearer(),
+        }
+    }
 }
 
 /// Whether the refused request may be sent to login instead.
@@ -42,16 +93,42 @@ impl Denial {
             retry_after: None,
             login: LoginHint::Refuse,
             missing_scopes: Vec::new(),
+            step_up: None,
+            takes: Takes::SESSION,
         }
     }
 
     pub(crate) const fn unavailable(code: Code, retry_after: Duration) -> Self {
-        Self {
-            code,
-            retry_after: Some(retry_after),
-            login: LoginHint::Refuse,
-            missing_scopes: Vec::new(),
+        let mut denial = Self::new(code);
+        denial.retry_after = Some(retry_after);
+        denial
+    }
+
+    /// Whether a login could change the answer: there is no live session, or not a fresh or strong enough one.
+    pub(crate) fn wants_login(&self) -> bool {
+        self.is_without_session() || self.code == Code::StepUpRequired
+    }
+
+    /// The challenges of a 401, one for each credential that would do; of a 403 for scopes, that for tokens.
+    fn challenges(&self, resource_metadata: Option<&str>) -> Vec<HeaderValue> {
+        let is_401 = self.status() == StatusCode::UNAUTHORIZED;
+        let mut values = Vec::new();
+        if is_401 && self.takes.session {
+            values.push(HeaderValue::from_static("Session realm=\"doorward\""));
         }
+        if self.takes.bearer && (is_401 || ChallengeError::of(self.code).is_some()) {
+            let mut challenge = Challenge::bearer()
+                .for_code(self.code)
+                .with_scopes(&self.missing_scopes);
+            if let Some(step_up) = &self.step_up {
+                challenge = challenge.with_step_up(step_up.max_age, &step_up.acr_values);
+            }
+            if let Some(url) = resource_metadata {
+                challenge = challenge.with_resource_metadata(url);
+            }
+            values.push(challenge.header_value());
+        }
+        values
     }
 
     /// The denial of a request with two different sessions, of which none is believed.
@@ -145,7 +222,11 @@ pub(crate) struct Problem<'a> {
     /// Existing frontends read the reason phrase here.
     error: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    login_url: Option<&'a str>,
+    login_url: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr_values: Option<String>,
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -162,6 +243,8 @@ impl<'a> Problem<'a> {
             code: code.as_str(),
             error: code.status().canonical_reason().unwrap_or_default(),
             login_url: None,
+            max_age: None,
+            acr_values: None,
             request_id,
             scope: None,
             status: code.status().as_u16(),
@@ -178,7 +261,13 @@ impl Here<'_> {
         let request_id = self.request_id();
         log(code, &request_id);
         let problem = Problem {
-            login_url: (code.status() == StatusCode::UNAUTHORIZED).then_some(&self.site.urls.login),
+            login_url: (code.status() == StatusCode::UNAUTHORIZED).then(|| self.login_url(denial)),
+            max_age: denial.step_up.as_ref().and_then(|step_up| step_up.max_age),
+            acr_values: denial
+                .step_up
+                .as_ref()
+                .filter(|step_up| !step_up.acr_values.is_empty())
+                .map(|step_up| step_up.acr_values.join(" ")),
             scope: (!denial.missing_scopes.is_empty()).then(|| denial.missing_scopes.join(" ")),
             ..Problem::new(code, &request_id)
         };
@@ -187,16 +276,22 @@ impl Here<'_> {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if code.status() == StatusCode::UNAUTHORIZED {
-            reply.set(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Session realm=\"doorward\""),
-            );
+        for challenge in denial.challenges(None) {
+            reply.headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(pause) = denial.retry_after {
             reply.set(header::RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));
         }
         self.dress(code, request_id, reply)
+    }
+
+    /// Our login, with what it has to show.
+    pub(crate) fn login_url(&self, denial: &Denial) -> Cow<'_, str> {
+        let login = &self.site.urls.login;
+        match &denial.step_up {
+            None => Cow::Borrowed(login),
+            Some(step_up) => Cow::Owned(format!("{login}?{}", step_up.to_query())),
+        }
     }
 }
 

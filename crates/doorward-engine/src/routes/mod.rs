@@ -92,8 +92,8 @@ impl Engine {
     /// Answers a denial: the problem, or for a navigation on a route that asks for it the way to login.
     #[must_use]
     pub fn refuse(&self, context: &RequestContext, denial: &Denial) -> Reply {
-        if denial.login == LoginHint::Redirect && denial.is_without_session() {
-            return context.here_or_home().to_login(context.target());
+        if denial.login == LoginHint::Redirect && denial.wants_login() {
+            return context.here_or_home().to_login(denial, context.target());
         }
         context.here_or_home().refuse(denial)
     }
@@ -112,11 +112,12 @@ impl Engine {
 }
 
 impl Here<'_> {
-    fn to_login(self, target: &str) -> Reply {
-        let mut location = self.site.urls.login.clone();
+    fn to_login(self, denial: &Denial, target: &str) -> Reply {
+        let mut location = self.login_url(denial).into_owned();
         // What login would drop is not sent there: a long target would make a URL that no server takes.
         if ReturnUrl::parse(target, &self.site.origins).is_some() {
-            location.push_str("?return_url=");
+            location.push(if location.contains('?') { '&' } else { '?' });
+            location.push_str("return_url=");
             location.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
         }
         Reply::redirect(http::StatusCode::FOUND, &location)

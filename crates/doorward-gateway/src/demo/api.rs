@@ -16,12 +16,16 @@ use serde_json::Value;
 use crate::clock::{now, rfc3339};
 use crate::listen::Stopping;
 
+/// How long ago somebody may have signed in to read what only a fresh sign-in may.
+const RECENT: Duration = Duration::from_secs(5 * 60);
+
 /// Every route names its rule; what no route names is refused.
 pub(super) fn routes(auth: &Doorward) -> ProtectedRouter<Stopping> {
     auth.router()
         .route("/api/public", Rule::Public, get(public))
         .route("/api/protected", Rule::Session, get(read).post(write))
         .route("/api/admin", Rule::role("admin"), get(admin))
+        .route("/api/recent", Rule::max_auth_age(RECENT), get(recent))
         .route("/api/events", Rule::Session, get(events))
         .route("/api/socket", Rule::Session, get(socket))
 }
@@ -66,6 +70,14 @@ async fn public() -> Json<Answer> {
 async fn read(session: Session) -> Json<Answer> {
     Json(Answer {
         message: "You are signed in, so you may read this.",
+        user: Some(User::of(&session)),
+        received: None,
+    })
+}
+
+async fn recent(session: Session) -> Json<Answer> {
+    Json(Answer {
+        message: "You signed in within the last five minutes, so you may read this.",
         user: Some(User::of(&session)),
         received: None,
     })

@@ -14,5 +14,6 @@ mod journey;
 mod provider;
 mod refresh;
 mod review;
+mod step_up;
 mod support;
 mod tenants;

@@ -121,6 +121,21 @@ pub fn application(auth: &Doorward, calls: &Arc<AtomicUsize>) -> Router {
         )
         .route("/api/admin", Rule::role("admin"), get(answer))
         .route("/api/auditor", Rule::role("auditor"), get(answer))
+        .route(
+            "/api/recent",
+            Rule::max_auth_age(Duration::from_secs(300)),
+            get(answer).post(answer),
+        )
+        .route(
+            "/api/gold",
+            Rule::acr(["gold", "platinum"]).with_max_auth_age(Duration::from_secs(60)),
+            get(answer),
+        )
+        .route(
+            "/recent",
+            Rule::max_auth_age(Duration::from_secs(300)).or_login(),
+            get(answer),
+        )
         .route("/form", Rule::Session.csrf_origin(), get(answer).post(answer))
         .route("/page", Rule::Session.or_login(), get(answer).post(answer))
         .route("/api/token", Rule::Session, get(token))
