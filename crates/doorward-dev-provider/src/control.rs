@@ -16,9 +16,10 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    endpoint::{Endpoint, Fault, Faults},
+    endpoint::{Endpoint, Fault, FaultBody, Faults},
     guard,
     keys::new_key,
+    members::{extend, object},
     oauth_error::OAuthError,
     provider::DevProvider,
     settings::RefreshTokenRotation,
@@ -46,9 +47,18 @@ pub(crate) async fn minted(State(provider): State<DevProvider>, headers: HeaderM
     }
 }
 
+/// Hosts and ids of the platform.
+pub(crate) async fn platform(State(provider): State<DevProvider>, headers: HeaderMap) -> Response {
+    match (admit(&headers), provider.platform_info()) {
+        (Ok(()), Some(info)) => no_store(Json(info).into_response()),
+        (Ok(()), None) => StatusCode::NOT_FOUND.into_response(),
+        (Err(refusal), _) => *refusal,
+    }
+}
+
 pub(crate) async fn show_settings(State(provider): State<DevProvider>, headers: HeaderMap) -> Response {
     match admit(&headers) {
-        Ok(()) => no_store(Json(to_json(&provider.state().knobs)).into_response()),
+        Ok(()) => no_store(Json(to_json(&provider, &provider.state().knobs)).into_response()),
         Err(refusal) => *refusal,
     }
 }
@@ -80,7 +90,7 @@ pub(crate) async fn change_settings(State(provider): State<DevProvider>, headers
         Ok((knobs, _)) => state.knobs = knobs,
         Err(error) => return error.into_response(),
     }
-    no_store(Json(to_json(&state.knobs)).into_response())
+    no_store(Json(to_json(&provider, &state.knobs)).into_response())
 }
 
 /// Refuses what comes from a foreign page.
@@ -146,7 +156,8 @@ fn changed(provider: &DevProvider, mut knobs: Knobs, members: Map<String, Value>
             "rotate_keys" => rotate_keys = value.as_bool().ok_or_else(|| wrong(&name, "true or false"))?,
             "delays" => change_delays(&mut knobs.faults, &name, value)?,
             "errors" => change_errors(&mut knobs.faults, &name, value)?,
-            _ => return Err(OAuthError::invalid_request(format!("unknown setting {name:?}"))),
+            "platform" if provider.platform().is_some() => knobs.platform.change(provider, &name, value)?,
+            _ => return Err(unknown(&name)),
         }
     }
     Ok((knobs, rotate_keys))
@@ -191,6 +202,8 @@ fn change_errors(faults: &mut Faults, name: &str, value: Value) -> Result<(), OA
             error: "server_error".to_owned(),
             retry_after: None,
             count: None,
+            body: FaultBody::Error,
+            omit: Vec::new(),
         };
         for (member, value) in members {
             let path = format!("{path}.{member}");
@@ -205,7 +218,12 @@ fn change_errors(faults: &mut Faults, name: &str, value: Value) -> Result<(), OA
                 }
                 "retry_after" => fault.retry_after = Some(number(&path, &value, 0..=86_400)?),
                 "count" => fault.count = Some(number(&path, &value, 1..=1_000_000)?),
-                _ => return Err(OAuthError::invalid_request(format!("unknown setting {path:?}"))),
+                "body" => {
+                    fault.body = serde_json::from_value(value)
+                        .map_err(|_| wrong(&path, "\"error\", \"empty\", \"invalid_json\" or \"reset\""))?;
+                }
+                "omit" => fault.omit = names(&path, &value)?,
+                _ => return Err(unknown(&path)),
             }
         }
         faults.errors.insert(endpoint, fault);
@@ -225,7 +243,7 @@ fn by_endpoint(name: &str, value: Value) -> Result<Vec<(String, Endpoint, Value)
             let path = format!("{name}.{member}");
             match Endpoint::from_name(&member) {
                 Some(endpoint) => Ok((path, endpoint, value)),
-                None => Err(OAuthError::invalid_request(format!("unknown setting {path:?}"))),
+                None => Err(unknown(&path)),
             }
         })
         .collect()
@@ -239,11 +257,24 @@ fn number(name: &str, value: &Value, range: std::ops::RangeInclusive<u64>) -> Re
         .ok_or_else(|| wrong(name, &format!("a whole number from {first} to {last}")))
 }
 
-fn wrong(name: &str, expected: &str) -> OAuthError {
+/// At least one and at most 16 names of members.
+fn names(path: &str, value: &Value) -> Result<Vec<String>, OAuthError> {
+    let names: Option<Vec<String>> = value
+        .as_array()
+        .filter(|names| (1..=16).contains(&names.len()))
+        .and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
+    names.ok_or_else(|| wrong(path, "a list of at most 16 names"))
+}
+
+pub(crate) fn unknown(path: &str) -> OAuthError {
+    OAuthError::invalid_request(format!("unknown setting {path:?}"))
+}
+
+pub(crate) fn wrong(name: &str, expected: &str) -> OAuthError {
     OAuthError::invalid_request(format!("setting {name:?} is not {expected}"))
 }
 
-fn to_json(knobs: &Knobs) -> Value {
+fn to_json(provider: &DevProvider, knobs: &Knobs) -> Value {
     let delays: Map<String, Value> = knobs
         .faults
         .delays
@@ -257,18 +288,23 @@ fn to_json(knobs: &Knobs) -> Value {
         .map(|(endpoint, fault)| {
             let fault = json!({
                 "status": fault.status, "error": fault.error, "retry_after": fault.retry_after, "count": fault.count,
+                "body": fault.body, "omit": fault.omit,
             });
             (endpoint.name().to_owned(), fault)
         })
         .collect();
-    json!({
-        "access_token_ttl": knobs.access_token_ttl,
-        "refresh_token_rotation": knobs.rotation,
-        "refresh_token": knobs.refresh_token,
-        "auto_login": knobs.auto_login,
-        "delays": delays,
-        "errors": errors,
-    })
+    let mut settings = object([
+        ("access_token_ttl", json!(knobs.access_token_ttl)),
+        ("refresh_token_rotation", json!(knobs.rotation)),
+        ("refresh_token", json!(knobs.refresh_token)),
+        ("auto_login", json!(knobs.auto_login)),
+        ("delays", Value::Object(delays)),
+        ("errors", Value::Object(errors)),
+    ]);
+    if provider.platform().is_some() {
+        extend(&mut settings, [("platform", knobs.platform.to_json())]);
+    }
+    Value::Object(settings)
 }
 
 fn no_store(mut response: Response) -> Response {

@@ -17,10 +17,14 @@ pub(crate) enum Endpoint {
     Introspect,
     EndSession,
     BackchannelLogout,
+    SdkConfiguration,
+    CustomDomains,
+    LoginPage,
+    Logout,
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Discovery,
         Self::Authorize,
         Self::Login,
@@ -31,6 +35,10 @@ impl Endpoint {
         Self::Introspect,
         Self::EndSession,
         Self::BackchannelLogout,
+        Self::SdkConfiguration,
+        Self::CustomDomains,
+        Self::LoginPage,
+        Self::Logout,
     ];
 
     /// The name in statistics and settings.
@@ -46,6 +54,10 @@ impl Endpoint {
             Self::Introspect => "introspect",
             Self::EndSession => "end_session",
             Self::BackchannelLogout => "backchannel_logout",
+            Self::SdkConfiguration => "sdk_configuration",
+            Self::CustomDomains => "custom_domains",
+            Self::LoginPage => "login_page",
+            Self::Logout => "logout",
         }
     }
 
@@ -111,6 +123,23 @@ pub(crate) struct Fault {
     pub(crate) retry_after: Option<u64>,
     /// How many more times; `None` means until it is taken away.
     pub(crate) count: Option<u64>,
+    pub(crate) body: FaultBody,
+    /// Members that the true answer loses; where there are any, nothing else of the fault counts.
+    pub(crate) omit: Vec<String>,
+}
+
+/// What a faulty answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FaultBody {
+    /// The error in the endpoint's own form.
+    Error,
+    /// Nothing.
+    Empty,
+    /// JSON that stops in the middle.
+    InvalidJson,
+    /// The connection breaks before the body has come.
+    Reset,
 }
 
 /// Which endpoints are slow and which answer with an error.
@@ -162,6 +191,8 @@ mod tests {
             error: "temporarily_unavailable".into(),
             retry_after: None,
             count,
+            body: FaultBody::Error,
+            omit: Vec::new(),
         };
         faults.errors.insert(Endpoint::Token, fault(Some(2)));
         faults.errors.insert(Endpoint::Jwks, fault(None));

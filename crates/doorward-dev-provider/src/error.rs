@@ -43,6 +43,16 @@ pub enum ProviderError {
         /// The URI as configured.
         uri: String,
     },
+    /// A setting of the platform cannot be used.
+    #[error("platform setting {setting} holds {value:?}, expected {expected}")]
+    Platform {
+        /// The setting's name.
+        setting: &'static str,
+        /// The value as configured.
+        value: String,
+        /// What would have been accepted.
+        expected: &'static str,
+    },
     /// The public keys of a client that signs assertions cannot be read.
     #[error("client {client_id:?} has no usable key in its key set")]
     ClientKeys {

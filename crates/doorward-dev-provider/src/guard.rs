@@ -21,13 +21,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// A web page whose own name resolves to 127.0.0.1 sends that name here; without this check it could read the tokens
 /// of a signed-in developer as if it were of the same origin.
 pub(crate) async fn require_loopback_host(request: Request, next: Next) -> Response {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok(),
-        (None, _) => request.uri().authority().map(|authority| authority.as_str()),
-        (Some(_), Some(_)) => None,
-    };
-    if host.is_some_and(is_loopback_authority) {
+    if authority(&request).is_some_and(is_loopback_authority) {
         return next.run(request).await;
     }
     (
@@ -35,6 +29,16 @@ pub(crate) async fn require_loopback_host(request: Request, next: Next) -> Respo
         "the development provider answers loopback host names only\n",
     )
         .into_response()
+}
+
+/// The one host, with its port, that a request names.
+pub(crate) fn authority(request: &Request) -> Option<&str> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok(),
+        (None, _) => request.uri().authority().map(|authority| authority.as_str()),
+        (Some(_), Some(_)) => None,
+    }
 }
 
 /// True if the request comes from a page of the provider itself, or from no page at all.

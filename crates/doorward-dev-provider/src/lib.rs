@@ -4,6 +4,9 @@
 //! detection, userinfo, revocation, introspection, logout) but asks nobody for a password: its sign-in page has one
 //! button per user. For that reason it answers loopback host names only.
 //!
+//! With [`PlatformSettings`] it speaks the paths of the Wristband platform as well, on the hosts `app.localhost` and
+//! `{tenant}-app.localhost`, with the same users, clients, keys and controls.
+//!
 //! Nothing is shared with the relying party except the signing and hashing of `doorward-crypto`, so that one wrong
 //! parser cannot agree with itself.
 //!
@@ -26,6 +29,7 @@ mod control;
 mod discovery;
 mod endpoint;
 mod error;
+mod fault;
 mod guard;
 mod keys;
 mod login;
@@ -35,9 +39,11 @@ mod mint;
 mod oauth_error;
 mod pages;
 mod params;
+mod platform;
 mod provider;
 mod reply;
 mod revocation;
+mod routes;
 mod settings;
 mod state;
 mod token;
@@ -46,6 +52,7 @@ mod users;
 
 pub use crate::{
     error::ProviderError,
+    platform::{PlatformInfo, PlatformSettings, PlatformTenant, PlatformUser},
     provider::DevProvider,
     settings::{ClientFile, ClientSettings, ProviderFile, ProviderSettings, RefreshTokenRotation, UserSettings},
     users::UserInfo,

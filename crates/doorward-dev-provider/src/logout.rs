@@ -16,6 +16,7 @@ use crate::{
     endpoint::Endpoint,
     guard, login, pages,
     params::{Params, append_query},
+    platform::Site,
     provider::DevProvider,
     reply::redirect,
     state::digest,
@@ -60,7 +61,7 @@ fn respond(
     if let Some(name) = params.repeated() {
         return Err(format!("the parameter {name:?} is given more than once"));
     }
-    let cookie = login::session_cookie(headers);
+    let cookie = login::session_cookie(&Site::Standard, headers);
     let now = provider.now();
     // An expired ID token names its session as well as a fresh one; one we did not issue names nothing.
     let (hint, session, auto_login) = {
@@ -68,7 +69,7 @@ fn respond(
         let hint = params
             .get("id_token_hint")
             .and_then(|token| state.id_tokens.get(&digest(token)).cloned());
-        let session = cookie.and_then(|cookie| state.session(cookie, now).cloned());
+        let session = cookie.and_then(|cookie| state.session(cookie, &Site::Standard, now).cloned());
         (hint, session, state.knobs.auto_login.is_some())
     };
     let client = match (&hint, params.get("client_id")) {
@@ -110,12 +111,12 @@ fn respond(
         }
         None => pages::signed_out(),
     };
-    login::set_session_cookie(provider, &mut response, None);
+    login::set_session_cookie(provider, &Site::Standard, &mut response, None);
     Ok(response)
 }
 
 /// Ends the session of this browser and the one the ID token names, and tells the applications that used them.
-fn end_sessions(provider: &DevProvider, cookie: Option<&str>, sid: Option<&str>) {
+pub(crate) fn end_sessions(provider: &DevProvider, cookie: Option<&str>, sid: Option<&str>) {
     let ended = {
         let mut state = provider.state();
         let mut ended = state.sessions.take_where(|session| sid == Some(session.sid.as_str()));

@@ -7,8 +7,9 @@ use crate::{
     keys::ALGORITHM,
     members::{extend, object},
     oauth_error::OAuthError,
+    platform,
     provider::DevProvider,
-    state::{AccessToken, Grant, IdToken, Login, REFRESH_TOKEN_TTL, RefreshToken, digest},
+    state::{AccessToken, Face, Grant, IdToken, Login, REFRESH_TOKEN_TTL, RefreshToken, digest},
     users::UserInfo,
 };
 
@@ -33,26 +34,27 @@ pub(crate) fn access_token(
     let expires_at = issued_at.saturating_add(expires_in);
     let jti = random_token(&SystemRandom)?;
     let mut claims = object([
-        ("iss", json!(provider.issuer())),
-        ("aud", audience(provider, grant)),
         ("client_id", json!(grant.client_id)),
         ("scope", json!(scopes.join(" "))),
         ("jti", json!(jti)),
         ("iat", json!(issued_at)),
         ("exp", json!(expires_at)),
     ]);
-    match &grant.login {
-        Some(login) => {
-            let user = user_of(provider, login)?;
-            extend_with_login(&mut claims, login);
-            extend_with_user(&mut claims, user);
+    let user = match &grant.login {
+        Some(login) => Some((login, user_of(provider, login)?)),
+        None => None,
+    };
+    let typ = match grant.face {
+        Face::Standard => {
+            extend_with_access(&mut claims, provider, grant, user);
+            "at+jwt"
         }
-        // RFC 9068 §2.2: without a resource owner the subject is the client.
-        None => {
-            claims.insert("sub".to_owned(), json!(grant.client_id));
+        Face::Platform => {
+            platform::claims::extend_access_token(&mut claims, provider, grant, user);
+            "at+JWT"
         }
-    }
-    let token = sign(provider, "at+jwt", claims)?;
+    };
+    let token = sign(provider, typ, claims)?;
     let record = AccessToken {
         grant_id: grant_id.to_owned(),
         scopes: scopes.to_vec(),
@@ -75,9 +77,7 @@ pub(crate) fn id_token(
     let user = user_of(provider, login)?;
     let issued_at = provider.now();
     let mut claims = object([
-        ("iss", json!(provider.issuer())),
         ("aud", json!(grant.client_id)),
-        ("azp", json!(grant.client_id)),
         ("iat", json!(issued_at)),
         ("exp", json!(issued_at.saturating_add(ID_TOKEN_TTL))),
     ]);
@@ -87,9 +87,22 @@ pub(crate) fn id_token(
     if let Some(nonce) = nonce {
         claims.insert("nonce".to_owned(), json!(nonce));
     }
-    extend_with_login(&mut claims, login);
-    extend_with_user(&mut claims, user);
-    let token = sign(provider, "JWT", claims)?;
+    let typ = match grant.face {
+        Face::Standard => {
+            extend(
+                &mut claims,
+                [("iss", json!(provider.issuer())), ("azp", json!(grant.client_id))],
+            );
+            extend_with_login(&mut claims, login);
+            extend_with_user(&mut claims, user);
+            "JWT"
+        }
+        Face::Platform => {
+            platform::claims::extend_id_token(&mut claims, provider, grant, login, user);
+            "id+JWT"
+        }
+    };
+    let token = sign(provider, typ, claims)?;
     let record = IdToken {
         client_id: grant.client_id.clone(),
         sid: login.sid.clone(),
@@ -99,8 +112,8 @@ pub(crate) fn id_token(
 }
 
 /// Makes an opaque refresh token.
-pub(crate) fn refresh_token(provider: &DevProvider, grant_id: &str) -> Result<String, OAuthError> {
-    let token = provider.mint_secret()?;
+pub(crate) fn refresh_token(provider: &DevProvider, grant_id: &str, face: Face) -> Result<String, OAuthError> {
+    let token = provider.mint_secret(face)?;
     let record = RefreshToken {
         grant_id: grant_id.to_owned(),
         expires_at: provider.now().saturating_add(REFRESH_TOKEN_TTL),
@@ -160,19 +173,42 @@ pub(crate) fn extend_with_user(claims: &mut Map<String, Value>, user: &UserInfo)
     extend(claims, members);
 }
 
+/// The claims of an access token of the standard face.
+fn extend_with_access(
+    claims: &mut Map<String, Value>,
+    provider: &DevProvider,
+    grant: &Grant,
+    user: Option<(&Login, &UserInfo)>,
+) {
+    let members = [("iss", json!(provider.issuer())), ("aud", audience(provider, grant))];
+    extend(claims, members);
+    match user {
+        Some((login, user)) => {
+            extend_with_login(claims, login);
+            extend_with_user(claims, user);
+        }
+        // RFC 9068 §2.2: without a resource owner the subject is the client.
+        None => extend(claims, [("sub", json!(grant.client_id))]),
+    }
+}
+
 fn extend_with_login(claims: &mut Map<String, Value>, login: &Login) {
-    let methods = match login.acr.as_str() {
-        "mfa" => json!(["pwd", "otp"]),
-        "phr" => json!(["hwk"]),
-        _ => json!(["pwd"]),
-    };
     let members = [
         ("sid", json!(login.sid)),
         ("auth_time", json!(login.auth_time)),
         ("acr", json!(login.acr)),
-        ("amr", methods),
+        ("amr", methods(login)),
     ];
     extend(claims, members);
+}
+
+/// How the person was recognized (RFC 8176).
+pub(crate) fn methods(login: &Login) -> Value {
+    match login.acr.as_str() {
+        "mfa" => json!(["pwd", "otp"]),
+        "phr" => json!(["hwk"]),
+        _ => json!(["pwd"]),
+    }
 }
 
 fn user_of<'a>(provider: &'a DevProvider, login: &Login) -> Result<&'a UserInfo, OAuthError> {

@@ -3,6 +3,7 @@
 //! Everything that comes from outside passes through [`escape`]. The policy lists the one style sheet and the one script
 //! by digest, so that nothing else runs even if something slipped through.
 
+mod platform_pages;
 mod style;
 
 use std::borrow::Cow;
@@ -20,10 +21,12 @@ use crate::{
     discovery::{END_SESSION, LOGIN},
     login::session_cookie,
     params::Params,
+    platform::{self, Site},
     provider::DevProvider,
     users::UserInfo,
 };
 
+pub(crate) use platform_pages::{choose_tenant, platform_home};
 use style::STYLE;
 
 /// Sends the only form of the page.
@@ -31,7 +34,7 @@ const SUBMIT_SCRIPT: &str = "document.forms[0].submit()";
 
 /// The sign-in page: one button per user.
 pub(crate) fn authorize(
-    users: &[UserInfo],
+    users: &[&UserInfo],
     request: &AuthorizeRequest,
     params: &Params,
     hinted: Option<&UserInfo>,
@@ -62,12 +65,18 @@ pub(crate) fn authorize(
             escape(&shown)
         );
     }
-    let _ = write!(body, "<form method=\"post\" action=\"{LOGIN}\">");
+    let action = if request.target.site.is_platform() {
+        platform::LOGIN
+    } else {
+        LOGIN
+    };
+    let _ = write!(body, "<form method=\"post\" action=\"{action}\">");
     push_hidden(&mut body, params, &["user", "action"]);
     body.push_str("<ul class=\"users\">");
     // The one the application expects comes first.
     let others = users
         .iter()
+        .copied()
         .filter(|user| hinted.is_none_or(|hinted| hinted.subject != user.subject));
     for user in hinted.into_iter().chain(others) {
         let is_hinted = hinted.is_some_and(|hinted| hinted.subject == user.subject);
@@ -137,9 +146,10 @@ pub(crate) fn error(status: StatusCode, message: &str) -> Response {
 
 /// `GET /`: what this is, and who can sign in.
 pub(crate) async fn home(State(provider): State<DevProvider>, headers: HeaderMap) -> Response {
-    let session = session_cookie(&headers).and_then(|cookie| {
+    let site = Site::Standard;
+    let session = session_cookie(&site, &headers).and_then(|cookie| {
         let now = provider.now();
-        provider.state().session(cookie, now).cloned()
+        provider.state().session(cookie, &site, now).cloned()
     });
     let current = session
         .as_ref()

@@ -9,32 +9,26 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use axum::{
-    Router,
-    http::StatusCode,
-    middleware,
-    response::{IntoResponse, Response},
-    routing::{get, post},
-};
+use axum::response::{IntoResponse, Response};
 use doorward_crypto::{RandomUnavailable, SecretString, SystemRandom, random_token};
 use url::{Host, Url};
 
 use crate::{
-    authorize, backchannel,
+    backchannel,
     clients::Clients,
-    control, discovery,
-    endpoint::{Endpoint, Fault},
+    endpoint::{Endpoint, Fault, FaultBody},
     error::ProviderError,
-    guard,
+    fault, guard,
     keys::{Keys, new_key},
-    login, logout,
     oauth_error::OAuthError,
-    pages, revocation,
+    platform::{Platform, PlatformInfo, PlatformKnobs},
     settings::{ProviderSettings, RefreshTokenRotation},
-    state::{Knobs, State},
-    token, userinfo,
+    state::{Face, Knobs, State},
     users::{UserInfo, Users},
 };
+
+/// What a caller that joins strings instead of encoding them would break.
+const SPECIAL_CHARACTERS: &str = "+&%25=/";
 
 /// A development identity provider. Clones share one state.
 #[derive(Clone)]
@@ -50,6 +44,7 @@ struct Inner {
     expose_minted: bool,
     users: Users,
     clients: Clients,
+    platform: Option<Platform>,
     state: Mutex<State>,
     clock_offset: AtomicU64,
     http_client: OnceLock<Option<reqwest::Client>>,
@@ -71,12 +66,17 @@ impl DevProvider {
             return Err(ProviderError::UnknownUser { email: email.clone() });
         }
         let clients = Clients::new(&settings)?;
+        let platform = match &settings.platform {
+            Some(platform) => Some(Platform::new(platform, &settings.issuer, &users)?),
+            None => None,
+        };
         let knobs = Knobs {
             access_token_ttl: settings.access_token_ttl_seconds,
             rotation: settings.refresh_token_rotation,
             refresh_token: settings.refresh_token,
             auto_login: settings.auto_login,
             faults: Default::default(),
+            platform: platform.as_ref().map(PlatformKnobs::new).unwrap_or_default(),
         };
         let mut state = State::new(knobs, Keys::generate()?);
         for secret in clients.iter().filter_map(|client| client.secret.as_ref()) {
@@ -91,40 +91,12 @@ impl DevProvider {
                 expose_minted: settings.expose_minted,
                 users,
                 clients,
+                platform,
                 state: Mutex::new(state),
                 clock_offset: AtomicU64::new(0),
                 http_client: OnceLock::new(),
             }),
         })
-    }
-
-    /// All endpoints, ready to be served.
-    ///
-    /// # Security
-    /// Whoever reaches these routes can be any user. They answer loopback Host names only; listen on loopback as well.
-    pub fn router(&self) -> Router {
-        Router::new()
-            .route("/", get(pages::home))
-            .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
-            .route("/.well-known/openid-configuration", get(discovery::configuration))
-            .route(discovery::AUTHORIZE, get(authorize::get).post(authorize::post))
-            .route(discovery::LOGIN, post(login::post))
-            .route(discovery::TOKEN, post(token::post))
-            .route(discovery::USERINFO, get(userinfo::respond).post(userinfo::respond))
-            .route(discovery::JWKS, get(discovery::jwks))
-            .route(discovery::REVOKE, post(revocation::revoke))
-            .route(discovery::INTROSPECT, post(revocation::introspect))
-            .route(discovery::END_SESSION, get(logout::get).post(logout::post))
-            .route("/_control/stats", get(control::stats))
-            .route("/_control/minted", get(control::minted))
-            .route(
-                "/_control/settings",
-                get(control::show_settings).post(control::change_settings),
-            )
-            .route("/_control/backchannel-logout", post(backchannel::control))
-            .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
-            .layer(middleware::from_fn(guard::require_loopback_host))
-            .with_state(self.clone())
     }
 
     /// Everyone one can sign in as.
@@ -145,6 +117,13 @@ impl DevProvider {
     /// The secret of the main client.
     pub fn client_secret(&self) -> &SecretString {
         &self.inner.client_secret
+    }
+
+    /// The hosts and ids of the platform, if it is switched on.
+    pub fn platform_info(&self) -> Option<PlatformInfo> {
+        let platform = self.platform()?;
+        let is_custom = self.state().knobs.platform.custom_domain_active();
+        Some(platform.info(&self.inner.users, is_custom))
     }
 
     /// Every code, token and secret of this run so far (the newest 20,000), for tests that search logs for them.
@@ -209,6 +188,10 @@ impl DevProvider {
         &self.inner.clients
     }
 
+    pub(crate) fn platform(&self) -> Option<&Platform> {
+        self.inner.platform.as_ref()
+    }
+
     pub(crate) fn audience(&self) -> &str {
         &self.inner.audience
     }
@@ -235,9 +218,13 @@ impl DevProvider {
     }
 
     /// A fresh secret that tests can search for.
-    pub(crate) fn mint_secret(&self) -> Result<String, RandomUnavailable> {
-        let secret = random_token(&SystemRandom)?;
-        self.state().record_minted(&secret);
+    pub(crate) fn mint_secret(&self, face: Face) -> Result<String, RandomUnavailable> {
+        let mut secret = random_token(&SystemRandom)?;
+        let mut state = self.state();
+        if face == Face::Platform && state.knobs.platform.special_characters {
+            secret.push_str(SPECIAL_CHARACTERS);
+        }
+        state.record_minted(&secret);
         Ok(secret)
     }
 
@@ -270,8 +257,10 @@ impl DevProvider {
             (delay, state.knobs.faults.take_error(endpoint))
         };
         let response = match fault {
-            Some(fault) => on_fault(fault),
             None => work().await,
+            Some(fault) if !fault.omit.is_empty() => fault::without_members(work().await, &fault.omit).await,
+            Some(fault) if fault.body == FaultBody::Error => on_fault(fault),
+            Some(fault) => fault::broken(&fault),
         };
         if let Some(delay) = delay {
             tokio::time::sleep(delay).await;

@@ -7,7 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{pages, params::append_query};
+use crate::{
+    pages,
+    params::append_query,
+    platform::{Site, placeholder},
+};
 
 /// Where and how to answer; made only for a redirect URI that the client may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub(crate) struct ReplyTarget {
     pub(crate) redirect_uri: String,
     pub(crate) mode: ResponseMode,
     pub(crate) state: Option<String>,
+    /// Where the request came in.
+    pub(crate) site: Site,
 }
 
 /// `response_mode`.
@@ -26,8 +32,8 @@ pub(crate) enum ResponseMode {
 
 impl ReplyTarget {
     /// Hands the client its code.
-    pub(crate) fn grant(&self, issuer: &str, status: StatusCode, code: &str) -> Response {
-        self.send(issuer, status, vec![("code", code.into())])
+    pub(crate) fn grant(&self, issuer: &str, status: StatusCode, code: &str, tenant: Option<&str>) -> Response {
+        self.send(issuer, status, vec![("code", code.into())], tenant)
     }
 
     /// Tells the client why it gets none.
@@ -36,18 +42,42 @@ impl ReplyTarget {
             issuer,
             status,
             vec![("error", error.into()), ("error_description", description.into())],
+            self.site.tenant(),
         )
     }
 
-    fn send<'a>(&'a self, issuer: &'a str, status: StatusCode, mut pairs: Vec<(&'a str, Cow<'a, str>)>) -> Response {
+    fn send<'a>(
+        &'a self,
+        issuer: &'a str,
+        status: StatusCode,
+        mut pairs: Vec<(&'a str, Cow<'a, str>)>,
+        tenant: Option<&'a str>,
+    ) -> Response {
         if let Some(state) = &self.state {
             pairs.push(("state", state.into()));
         }
-        // RFC 9207 §2: in every response, errors included.
-        pairs.push(("iss", issuer.into()));
+        let mut redirect_uri = Cow::Borrowed(self.redirect_uri.as_str());
+        match (&self.site, tenant) {
+            // RFC 9207 §2: in every response, errors included.
+            (Site::Standard, _) => pairs.push(("iss", issuer.into())),
+            (site, Some(tenant)) => {
+                redirect_uri = placeholder::fill(&self.redirect_uri, tenant);
+                if redirect_uri == self.redirect_uri {
+                    pairs.push(("tenant_name", tenant.into()));
+                }
+                if let Some(host) = site.custom_domain() {
+                    pairs.push(("tenant_custom_domain", host.into()));
+                }
+            }
+            (_, None) if placeholder::is_in(&self.redirect_uri) => {
+                let why = "the answer has to go to the tenant's own address, and no tenant was chosen";
+                return pages::error(StatusCode::BAD_REQUEST, why);
+            }
+            (_, None) => {}
+        }
         match self.mode {
-            ResponseMode::Query => redirect(status, &append_query(&self.redirect_uri, &pairs)),
-            ResponseMode::FormPost => pages::form_post(&self.redirect_uri, &pairs),
+            ResponseMode::Query => redirect(status, &append_query(&redirect_uri, &pairs)),
+            ResponseMode::FormPost => pages::form_post(&redirect_uri, &pairs),
         }
     }
 }

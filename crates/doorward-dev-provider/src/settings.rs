@@ -3,7 +3,7 @@
 use doorward_crypto::{SecretString, SystemRandom, generate_secret};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ProviderError, users::default_users};
+use crate::{error::ProviderError, platform::PlatformSettings, users::default_users};
 
 /// What becomes of a refresh token when it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub struct ProviderSettings {
     pub clients: Vec<ClientSettings>,
     /// Answers `GET /_control/minted` with every secret of this run. For tests that search logs; default: no.
     pub expose_minted: bool,
+    /// Speaks the Wristband platform's paths beside the standard ones. Default: no.
+    pub platform: Option<PlatformSettings>,
 }
 
 /// A person one can sign in as.
@@ -106,6 +108,8 @@ pub struct ProviderFile {
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
     /// See [`ProviderSettings::audience`].
     pub audience: Option<String>,
+    /// See [`ProviderSettings::platform`].
+    pub platform: Option<PlatformSettings>,
     /// Replaces the users.
     pub users: Vec<UserSettings>,
     /// The first replaces the client `doorward-dev`, the rest are added.
@@ -159,7 +163,15 @@ impl ProviderSettings {
             users: default_users(),
             clients: Vec::new(),
             expose_minted: false,
+            platform: None,
         })
+    }
+
+    /// Speaks the platform's paths as well.
+    #[must_use]
+    pub fn platform(mut self, platform: PlatformSettings) -> Self {
+        self.platform = Some(platform);
+        self
     }
 
     /// Takes over what a file says.
@@ -170,6 +182,7 @@ impl ProviderSettings {
             access_token_ttl,
             refresh_token_rotation,
             audience,
+            platform,
             users,
             clients,
         } = file;
@@ -187,6 +200,9 @@ impl ProviderSettings {
         }
         if let Some(audience) = audience {
             self.audience = audience;
+        }
+        if platform.is_some() {
+            self.platform = platform;
         }
         if !users.is_empty() {
             self.users = users;

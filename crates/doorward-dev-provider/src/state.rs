@@ -10,6 +10,7 @@ use crate::{
     bounded::Bounded,
     endpoint::{Faults, Stats},
     keys::Keys,
+    platform::{PlatformKnobs, Site},
     settings::RefreshTokenRotation,
 };
 
@@ -34,23 +35,38 @@ pub(crate) struct Knobs {
     pub(crate) refresh_token: bool,
     pub(crate) auto_login: Option<String>,
     pub(crate) faults: Faults,
+    pub(crate) platform: PlatformKnobs,
 }
 
-/// A browser that is signed in at the provider.
+/// A browser that is signed in at one site of the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
+    /// Where; a session counts nowhere else.
+    pub(crate) site: Site,
     pub(crate) sid: String,
     pub(crate) subject: String,
     pub(crate) auth_time: u64,
     pub(crate) acr: String,
+    pub(crate) identity_provider: String,
     pub(crate) expires_at: u64,
     /// Who has to hear of the end of this session.
     pub(crate) client_ids: Vec<String>,
 }
 
+/// The two ways in which the provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// A standard OpenID provider.
+    Standard,
+    /// The Wristband platform.
+    Platform,
+}
+
 /// What a user let a client do; every token of one login belongs to one grant.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
+    /// Whether its tokens are those of the platform.
+    pub(crate) face: Face,
     pub(crate) client_id: String,
     /// `None` for client credentials.
     pub(crate) login: Option<Login>,
@@ -66,6 +82,8 @@ pub(crate) struct Login {
     pub(crate) sid: String,
     pub(crate) auth_time: u64,
     pub(crate) acr: String,
+    /// Who asked for the password: the platform itself or somebody it is connected to.
+    pub(crate) identity_provider: String,
 }
 
 /// An authorization code, kept after its use so that a second use is noticed.
@@ -149,10 +167,14 @@ impl State {
         self.minted.iter().cloned().collect()
     }
 
-    pub(crate) fn session(&self, cookie: &str, now: u64) -> Option<&Session> {
+    /// The session of that cookie at `site`.
+    ///
+    /// # Security
+    /// Browsers keep cookies apart by host; whoever holds a cookie can send it anywhere.
+    pub(crate) fn session(&self, cookie: &str, site: &Site, now: u64) -> Option<&Session> {
         self.sessions
             .get(&digest(cookie))
-            .filter(|session| now < session.expires_at)
+            .filter(|session| session.site == *site && now < session.expires_at)
     }
 
     /// The grant of that ID unless it was revoked or forgotten.

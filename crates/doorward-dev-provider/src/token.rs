@@ -22,18 +22,23 @@ use crate::{
     params::Params,
     provider::DevProvider,
     settings::RefreshTokenRotation,
-    state::{Grant, digest},
+    state::{Face, Grant, digest},
 };
 
 pub(crate) async fn post(State(provider): State<DevProvider>, headers: HeaderMap, body: Bytes) -> Response {
-    let params = Params::parse_body(&headers, &body);
+    answer(&provider, Face::Standard, &headers, &body).await
+}
+
+/// The same for either face; a code or token of one counts as unknown at the other.
+pub(crate) async fn answer(provider: &DevProvider, face: Face, headers: &HeaderMap, body: &[u8]) -> Response {
+    let params = Params::parse_body(headers, body);
     let grant_type = params.as_ref().ok().and_then(|params| params.get("grant_type"));
     provider.state().stats.count_grant(grant_type);
     provider
         .answer(Endpoint::Token, || async {
             let answer = params
                 .map_err(OAuthError::from)
-                .and_then(|params| respond(&provider, &headers, &params));
+                .and_then(|params| respond(provider, face, headers, &params));
             match answer {
                 Ok(body) => (
                     [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")],
@@ -49,7 +54,10 @@ pub(crate) async fn post(State(provider): State<DevProvider>, headers: HeaderMap
         .await
 }
 
-fn respond(provider: &DevProvider, headers: &HeaderMap, params: &Params) -> Result<Value, OAuthError> {
+fn respond(provider: &DevProvider, face: Face, headers: &HeaderMap, params: &Params) -> Result<Value, OAuthError> {
+    if face == Face::Platform && !headers.contains_key(header::AUTHORIZATION) {
+        return Err(OAuthError::invalid_client("request carries no Basic authorization"));
+    }
     if let Some(name) = params.repeated() {
         return Err(OAuthError::invalid_request(format!(
             "parameter '{name}' is given more than once"
@@ -57,9 +65,9 @@ fn respond(provider: &DevProvider, headers: &HeaderMap, params: &Params) -> Resu
     }
     let client = authenticate(provider, headers, params)?;
     match params.get("grant_type") {
-        Some("authorization_code") => redeem_code(provider, client, params),
-        Some("refresh_token") => refresh(provider, client, params),
-        Some("client_credentials") => grant_to_client(provider, client, params),
+        Some("authorization_code") => redeem_code(provider, face, client, params),
+        Some("refresh_token") => refresh(provider, face, client, params),
+        Some("client_credentials") => grant_to_client(provider, face, client, params),
         Some(_) => Err(OAuthError::new(
             "unsupported_grant_type",
             "grant_type is not one of the three known here",
@@ -74,7 +82,7 @@ fn respond(provider: &DevProvider, headers: &HeaderMap, params: &Params) -> Resu
 /// A code counts as used from its first presentation by the client it was issued to, whether or not the rest of the
 /// request holds: a stolen code leaves no second try. A second presentation revokes what the first one gave
 /// (RFC 6749 §4.1.2).
-fn redeem_code(provider: &DevProvider, client: &Client, params: &Params) -> Result<Value, OAuthError> {
+fn redeem_code(provider: &DevProvider, face: Face, client: &Client, params: &Params) -> Result<Value, OAuthError> {
     let required = |name: &'static str| {
         params
             .get(name)
@@ -89,7 +97,8 @@ fn redeem_code(provider: &DevProvider, client: &Client, params: &Params) -> Resu
         let unknown = || OAuthError::invalid_grant("code is unknown");
         let key = digest(code);
         let record = state.codes.get(&key).cloned().ok_or_else(unknown)?;
-        let grant = state.grants.get(&record.grant_id).cloned().ok_or_else(unknown)?;
+        let grant = state.grants.get(&record.grant_id).cloned();
+        let grant = grant.filter(|grant| grant.face == face).ok_or_else(unknown)?;
         if grant.client_id != client.client_id {
             return Err(OAuthError::invalid_grant("code was issued to another client"));
         }
@@ -123,7 +132,7 @@ fn redeem_code(provider: &DevProvider, client: &Client, params: &Params) -> Resu
         ));
     }
     let refresh_token = if provider.state().knobs.refresh_token && grant.allows_refresh() {
-        Some(mint::refresh_token(provider, &record.grant_id)?)
+        Some(mint::refresh_token(provider, &record.grant_id, face)?)
     } else {
         None
     };
@@ -138,7 +147,7 @@ fn redeem_code(provider: &DevProvider, client: &Client, params: &Params) -> Resu
 }
 
 /// Exchanges a refresh token for new tokens.
-fn refresh(provider: &DevProvider, client: &Client, params: &Params) -> Result<Value, OAuthError> {
+fn refresh(provider: &DevProvider, face: Face, client: &Client, params: &Params) -> Result<Value, OAuthError> {
     let token = params
         .get("refresh_token")
         .ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
@@ -154,7 +163,8 @@ fn refresh(provider: &DevProvider, client: &Client, params: &Params) -> Result<V
         let unknown = || OAuthError::invalid_grant("refresh token is unknown or revoked");
         let key = digest(token);
         let record = state.refresh_tokens.get(&key).cloned().ok_or_else(unknown)?;
-        let grant = state.live_grant(&record.grant_id).cloned().ok_or_else(unknown)?;
+        let grant = state.live_grant(&record.grant_id).cloned();
+        let grant = grant.filter(|grant| grant.face == face).ok_or_else(unknown)?;
         if grant.client_id != client.client_id {
             return Err(OAuthError::invalid_grant("refresh token was issued to another client"));
         }
@@ -184,7 +194,7 @@ fn refresh(provider: &DevProvider, client: &Client, params: &Params) -> Result<V
         (record.grant_id, grant, rotates)
     };
     let refresh_token = if rotates {
-        Some(mint::refresh_token(provider, &grant_id)?)
+        Some(mint::refresh_token(provider, &grant_id, face)?)
     } else {
         None
     };
@@ -194,7 +204,7 @@ fn refresh(provider: &DevProvider, client: &Client, params: &Params) -> Result<V
 }
 
 /// Gives a client an access token of its own.
-fn grant_to_client(provider: &DevProvider, client: &Client, params: &Params) -> Result<Value, OAuthError> {
+fn grant_to_client(provider: &DevProvider, face: Face, client: &Client, params: &Params) -> Result<Value, OAuthError> {
     if client.is_public() {
         return Err(OAuthError::new(
             "unauthorized_client",
@@ -213,6 +223,7 @@ fn grant_to_client(provider: &DevProvider, client: &Client, params: &Params) -> 
         ));
     }
     let grant = Grant {
+        face,
         client_id: client.client_id.clone(),
         login: None,
         scopes: scopes.clone(),

@@ -8,12 +8,19 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use crate::{endpoint::Endpoint, mint::extend_with_user, oauth_error::OAuthError, provider::DevProvider};
+use crate::{
+    endpoint::Endpoint, mint::extend_with_user, oauth_error::OAuthError, platform, provider::DevProvider, state::Face,
+};
 
 pub(crate) async fn respond(State(provider): State<DevProvider>, headers: HeaderMap) -> Response {
+    answer(&provider, Face::Standard, &headers).await
+}
+
+/// The same for either face; a token of one counts as unknown at the other.
+pub(crate) async fn answer(provider: &DevProvider, face: Face, headers: &HeaderMap) -> Response {
     provider
         .answer(Endpoint::Userinfo, || async {
-            match claims(&provider, &headers) {
+            match claims(provider, face, headers) {
                 Ok(claims) => ([(header::CACHE_CONTROL, "no-store")], Json(claims)).into_response(),
                 Err(error) => error.into_response(),
             }
@@ -21,7 +28,7 @@ pub(crate) async fn respond(State(provider): State<DevProvider>, headers: Header
         .await
 }
 
-fn claims(provider: &DevProvider, headers: &HeaderMap) -> Result<Value, OAuthError> {
+fn claims(provider: &DevProvider, face: Face, headers: &HeaderMap) -> Result<Value, OAuthError> {
     let Some(token) = bearer_token(headers) else {
         return Err(OAuthError {
             status: StatusCode::UNAUTHORIZED,
@@ -36,13 +43,16 @@ fn claims(provider: &DevProvider, headers: &HeaderMap) -> Result<Value, OAuthErr
     };
     let login = {
         let state = provider.state();
-        let Some((token, grant)) = state.live_access_token(token, provider.now()) else {
+        let live = state
+            .live_access_token(token, provider.now())
+            .filter(|(_, grant)| grant.face == face);
+        let Some((token, grant)) = live else {
             return Err(invalid);
         };
         let opened = token.scopes.iter().any(|scope| scope == "openid");
-        grant.login.clone().filter(|_| opened)
+        grant.login.clone().filter(|_| opened).zip(Some(token.scopes.clone()))
     };
-    let Some(login) = login else {
+    let Some((login, scopes)) = login else {
         return Err(OAuthError {
             status: StatusCode::FORBIDDEN,
             challenge: Some(
@@ -55,7 +65,10 @@ fn claims(provider: &DevProvider, headers: &HeaderMap) -> Result<Value, OAuthErr
         return Err(invalid);
     };
     let mut claims = Map::new();
-    extend_with_user(&mut claims, user);
+    match face {
+        Face::Standard => extend_with_user(&mut claims, user),
+        Face::Platform => platform::claims::extend_userinfo(&mut claims, provider, &login, user, &scopes),
+    }
     Ok(Value::Object(claims))
 }
 

@@ -28,12 +28,10 @@ pub(crate) fn decide<'a>(
     now: u64,
 ) -> Decision<'a> {
     let silent = request.prompts.contains(&Prompt::None);
-    let asks_anew = !silent && !request.prompts.is_empty();
     let suffices = |session: &&Session| {
-        !asks_anew
+        !request.asks_anew()
             && hinted_subject.is_none_or(|subject| subject == session.subject)
-            // max_age=0 asks for a sign-in now, even within the same second.
-            && request.max_age.is_none_or(|max_age| max_age > 0 && now.saturating_sub(session.auth_time) <= max_age)
+            && !request.is_too_old(session, now)
             && (request.acr_values.is_empty() || request.acr_values.contains(&session.acr.as_str()))
     };
     let session = session.filter(suffices);

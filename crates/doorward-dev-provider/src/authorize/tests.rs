@@ -7,7 +7,7 @@
 )]
 
 use super::*;
-use crate::{settings::ProviderSettings, state::Session};
+use crate::{reply::ResponseMode, settings::ProviderSettings, state::Session};
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -66,7 +66,7 @@ fn faulty_requests_are_told_to_the_client_by_redirect() {
         ("registration", Some("{}"), "registration_not_supported"),
         ("resource", Some("not a uri"), "invalid_target"),
     ] {
-        match parse(&provider, &query(&[(name, value)])) {
+        match parse(&provider, &Site::Standard, &query(&[(name, value)])) {
             Err(RequestFault::Reply(target, error, _)) => {
                 assert_eq!(error, expected, "{name}={value:?}");
                 assert_eq!(target.state.as_deref(), Some("the-state"));
@@ -86,21 +86,24 @@ fn a_request_without_trusted_address_is_answered_by_a_page() {
         ("redirect_uri", Some("https://evil.test/cb")),
         ("redirect_uri", Some("http://localhost:6001/cb#f")),
     ] {
-        let parsed = parse(&provider, &query(&[(name, value)]));
+        let parsed = parse(&provider, &Site::Standard, &query(&[(name, value)]));
         assert!(
             matches!(parsed, Err(RequestFault::Page(_))),
             "{name}={value:?}: {parsed:?}"
         );
     }
     let twice = Params::parse(b"client_id=doorward-dev&client_id=other&redirect_uri=http://localhost/").unwrap();
-    assert!(matches!(parse(&provider, &twice), Err(RequestFault::Page(_))));
+    assert!(matches!(
+        parse(&provider, &Site::Standard, &twice),
+        Err(RequestFault::Page(_))
+    ));
 }
 
 #[test]
 fn a_repeated_parameter_is_told_to_the_client() {
     let provider = provider();
     let text = "client_id=doorward-dev&redirect_uri=http://localhost/&scope=openid&scope=email";
-    let parsed = parse(&provider, &Params::parse(text.as_bytes()).unwrap());
+    let parsed = parse(&provider, &Site::Standard, &Params::parse(text.as_bytes()).unwrap());
     assert!(
         matches!(parsed, Err(RequestFault::Reply(_, "invalid_request", _))),
         "{parsed:?}"
@@ -118,7 +121,7 @@ fn a_well_formed_request_is_read_in_full() {
         ("response_mode", Some("form_post")),
         ("resource", Some("https://api.acme.test/")),
     ]);
-    let request = parse(&provider(), &params).unwrap();
+    let request = parse(&provider(), &Site::Standard, &params).unwrap();
     assert_eq!(request.prompts, [Prompt::Login, Prompt::Consent]);
     assert_eq!(request.max_age, Some(60));
     assert_eq!(request.acr_values, ["mfa"]);
@@ -136,12 +139,14 @@ fn check(
     auto: Option<&str>,
     expected: Decision<'_>,
 ) {
-    let request = parse(&provider(), &query(changes)).unwrap();
+    let request = parse(&provider(), &Site::Standard, &query(changes)).unwrap();
     let session = Session {
+        site: Site::Standard,
         sid: "sid".into(),
         subject: "alice".into(),
         auth_time: 1_000,
         acr: "pwd".into(),
+        identity_provider: "Wristband".into(),
         expires_at: 9_000,
         client_ids: vec![],
     };

@@ -36,6 +36,10 @@ button.user:hover .avatar{background:var(--card)}\
 background:var(--card)}.tag.mark{border-color:transparent;background:var(--accent);color:var(--on-accent)}\
 .asks{margin:1.25rem 0;padding-top:1.25rem;border-top:1px solid var(--line);font-size:.875rem;color:var(--soft)}\
 .asks h2{color:var(--ink)}.asks ul{margin:.375rem 0 0;padding-left:1.125rem}\
+.field{display:grid;gap:.375rem;margin-bottom:.75rem;color:var(--ink)}\
+.field input{min-height:2.75rem;padding:.5rem .75rem;font:inherit;color:inherit;background:var(--card);\
+border:1px solid var(--edge);border-radius:.625rem}\
+.field input:focus-visible{outline:3px solid var(--accent);outline-offset:2px}\
 .asks code{overflow-wrap:anywhere;color:var(--ink)}\
 .quiet,.primary{min-height:2.75rem;padding:.5rem 1.25rem;font:inherit;border-radius:.625rem;cursor:pointer}\
 .quiet{border:1px solid var(--edge);background:none;color:var(--ink)}.quiet:hover{background:var(--tint)}\

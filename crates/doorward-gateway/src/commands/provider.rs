@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use clap::Args;
-use doorward_dev_provider::{DevProvider, ProviderSettings};
+use doorward_dev_provider::{DevProvider, PlatformInfo, PlatformSettings, ProviderError, ProviderSettings};
 
 use super::block_on;
 use crate::failure::{Failure, chain};
@@ -22,6 +22,39 @@ pub(crate) struct Options {
     /// Sign in as this user at once, without a page
     #[arg(long, value_name = "USER")]
     auto_login: Option<String>,
+    /// Speak the Wristband platform's paths too, at app.localhost and {tenant}-app.localhost
+    #[arg(long)]
+    platform: bool,
+    /// The application's login endpoint, as the platform's SDK configuration names it; may hold {tenant_name}
+    #[arg(long, value_name = "URL", requires = "platform")]
+    login_url: Option<String>,
+    /// The application's callback endpoint, likewise
+    #[arg(long, value_name = "URL", requires = "platform")]
+    redirect_uri: Option<String>,
+    /// Put tenants at {tenant}.app.localhost, as with a custom domain of the application
+    #[arg(long, requires = "platform")]
+    custom_domain: bool,
+    /// Answer authorization requests at app.localhost, before a tenant is known
+    #[arg(long, requires = "platform")]
+    application_authorization: bool,
+}
+
+impl Options {
+    fn platform_settings(&self) -> Option<PlatformSettings> {
+        if !self.platform {
+            return None;
+        }
+        let mut settings = PlatformSettings::default();
+        if let Some(url) = &self.login_url {
+            settings.login_url.clone_from(url);
+        }
+        if self.redirect_uri.is_some() {
+            settings.redirect_uri.clone_from(&self.redirect_uri);
+        }
+        settings.custom_domain_active = self.custom_domain;
+        settings.application_authorization = self.application_authorization;
+        Some(settings)
+    }
 }
 
 /// Runs the provider until it is told to stop.
@@ -30,7 +63,11 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
     block_on(async move {
         let bound = Bound::new(options.listen, LISTEN)?;
         let issuer = issuer(&bound);
-        let provider = start(&issuer, |settings| settings.auto_login = options.auto_login)?;
+        let platform = options.platform_settings();
+        let provider = start(&issuer, |settings| {
+            settings.auto_login = options.auto_login;
+            settings.platform = platform;
+        })?;
 
         let stop = Stop::new()?;
         let listener = bound.listen(LISTEN)?;
@@ -49,8 +86,12 @@ pub(super) fn issuer(bound: &Bound) -> String {
 
 /// Makes the provider.
 pub(super) fn start(issuer: &str, change: impl FnOnce(&mut ProviderSettings)) -> Result<DevProvider, Failure> {
-    let unusable = |error: doorward_dev_provider::ProviderError| {
-        Failure::unusable(chain(&error)).with_hint("users are alice@acme.test, bob@acme.test and carol@globex.test")
+    let unusable = |error: ProviderError| {
+        let failure = Failure::unusable(chain(&error));
+        match error {
+            ProviderError::Platform { .. } => failure,
+            _ => failure.with_hint("users are alice@acme.test, bob@acme.test and carol@globex.test"),
+        }
     };
     let mut settings = ProviderSettings::new(issuer).map_err(unusable)?;
     change(&mut settings);
@@ -77,11 +118,27 @@ fn welcome(provider: &DevProvider, issuer: &str) -> String {
   client    {id}, any redirect URI on a loopback name
   secret    {secret}
   sign in   {users}
-  try       curl {issuer}/.well-known/openid-configuration
+  try       curl {issuer}/.well-known/openid-configuration{platform}
   stop      Ctrl-C
 ",
         id = provider.client_id(),
         secret = provider.client_secret().expose(),
         users = users(provider),
+        platform = provider
+            .platform_info()
+            .as_ref()
+            .map(platform_lines)
+            .unwrap_or_default(),
     )
+}
+
+/// Where the platform is found, a line each.
+fn platform_lines(info: &PlatformInfo) -> String {
+    let mut lines = format!("\n  platform  {}", info.issuer);
+    for tenant in &info.tenants {
+        let (name, host, custom_domain) = (&tenant.name, &tenant.host, &tenant.custom_domain);
+        // Writing to a String does not fail.
+        let _ = write!(lines, "\n  tenant    {name:<8} {host} or {custom_domain}");
+    }
+    lines
 }
