@@ -187,8 +187,9 @@ fn start_session(
     let now = provider.now();
     let mut state = provider.state();
     let old = old_cookie
+        .filter(|cookie| state.session(cookie, site, now).is_some())
         .and_then(|cookie| state.sessions.remove(&digest(cookie)))
-        .filter(|old| old.site == *site && old.subject == subject && now < old.expires_at);
+        .filter(|old| old.subject == subject);
     let (sid, client_ids) = old.map_or((fresh_sid, Vec::new()), |old| (old.sid, old.client_ids));
     let session = Session {
         site: site.clone(),

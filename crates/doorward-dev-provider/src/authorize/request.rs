@@ -72,7 +72,7 @@ pub(crate) enum RequestFault {
     /// Where to answer is unknown, so a page says what is wrong.
     Page(String),
     /// The client is told.
-    Reply(ReplyTarget, &'static str, String),
+    Reply(Box<ReplyTarget>, &'static str, String),
 }
 
 /// Reads an authorization request.
@@ -209,7 +209,7 @@ pub(crate) fn parse(provider: &DevProvider, site: &Site, params: &Params) -> Res
 }
 
 fn fault(target: &ReplyTarget, error: &'static str, description: &str) -> RequestFault {
-    RequestFault::Reply(target.clone(), error, description.to_owned())
+    RequestFault::Reply(Box::new(target.clone()), error, description.to_owned())
 }
 
 /// RFC 7636 §4.3, with `S256` alone and always (RFC 9700 §2.1.1).

@@ -13,7 +13,7 @@ use axum::{
 use super::{Site, placeholder};
 use crate::{
     authorize,
-    clients::parse_uri,
+    clients::{Client, parse_uri},
     endpoint::Endpoint,
     login,
     logout::end_sessions,
@@ -124,7 +124,7 @@ fn answer_authorization(provider: &DevProvider, site: &Site, headers: &HeaderMap
 /// The application's login page: finds out the tenant and sends the browser to the application's login endpoint.
 fn choose_tenant(provider: &DevProvider, params: &Params) -> Result<Response, Refusal> {
     let platform = provider.platform().ok_or("there is no platform here")?;
-    check_client(provider, params)?;
+    known_client(provider, params)?;
     let login_hint = params.get("login_hint");
     let by_email = |email: &str| {
         provider
@@ -184,19 +184,14 @@ fn answer_logout(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Response, Refusal> {
-    check_client(provider, params)?;
-    let client = params
-        .get("client_id")
-        .and_then(|client_id| provider.clients().get(client_id));
+    let client = known_client(provider, params)?;
     let state = params.get("state");
     if state.is_some_and(|state| state.len() > MAX_STATE_BYTES) {
         return Err("the parameter \"state\" has more than 512 bytes".to_owned());
     }
     let return_to = params.get("redirect_url");
-    if let (Some(client), Some(url)) = (client, return_to) {
-        if !client.allows_post_logout(url) {
-            return Err("the redirect URL is neither on a loopback name nor registered for this client".to_owned());
-        }
+    if return_to.is_some_and(|url| !client.allows_post_logout(url)) {
+        return Err("the redirect URL is neither on a loopback name nor registered for this client".to_owned());
     }
     let cookie = login::session_cookie(site, headers).filter(|cookie| {
         let now = provider.now();
@@ -253,14 +248,12 @@ fn parse(query: &str) -> Result<Params, Refusal> {
     }
 }
 
-fn check_client(provider: &DevProvider, params: &Params) -> Result<(), Refusal> {
+fn known_client<'a>(provider: &'a DevProvider, params: &Params) -> Result<&'a Client, Refusal> {
     let client_id = params
         .get("client_id")
         .ok_or("the parameter \"client_id\" is missing")?;
-    match provider.clients().get(client_id) {
-        Some(_) => Ok(()),
-        None => Err("this client is not known here".to_owned()),
-    }
+    let client = provider.clients().get(client_id);
+    client.ok_or_else(|| "this client is not known here".to_owned())
 }
 
 fn borrowed<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<(&'a str, Cow<'a, str>)> {
