@@ -107,7 +107,10 @@ pub(crate) fn id_token(
         client_id: grant.client_id.clone(),
         sid: login.sid.clone(),
     };
-    provider.state().id_tokens.insert(digest(&token), record);
+    // By these a session is named at the standard face's logout; the platform's logout takes none.
+    if grant.face == Face::Standard {
+        provider.state().id_tokens.insert(digest(&token), record);
+    }
     Ok(token)
 }
 

@@ -18,7 +18,7 @@ use crate::{
     oauth_error::OAuthError,
     params::Params,
     provider::DevProvider,
-    state::digest,
+    state::{Face, Grant, digest},
 };
 
 pub(crate) async fn revoke(State(provider): State<DevProvider>, headers: HeaderMap, body: Bytes) -> Response {
@@ -92,7 +92,12 @@ fn revoke_token(provider: &DevProvider, client: &Client, token: &str) -> Result<
 fn describe(provider: &DevProvider, token: &str) -> Value {
     let now = provider.now();
     let state = provider.state();
-    let (grant, scopes, mut body) = if let Some((record, grant)) = state.live_access_token(token, now) {
+    // Only the standard face has this endpoint, so the platform's tokens are unknown to it.
+    let is_standard = |grant: &&Grant| grant.face == Face::Standard;
+    let access_token = state
+        .live_access_token(token, now)
+        .filter(|(_, grant)| is_standard(grant));
+    let (grant, scopes, mut body) = if let Some((record, grant)) = access_token {
         let body = object([
             ("token_type", json!("Bearer")),
             ("iat", json!(record.issued_at)),
@@ -106,7 +111,7 @@ fn describe(provider: &DevProvider, token: &str) -> Value {
         .get(&digest(token))
         .filter(|record| !record.used && now < record.expires_at)
     {
-        let Some(grant) = state.live_grant(&record.grant_id) else {
+        let Some(grant) = state.live_grant(&record.grant_id).filter(is_standard) else {
             return json!({ "active": false });
         };
         let body = object([

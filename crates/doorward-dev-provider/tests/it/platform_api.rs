@@ -202,6 +202,11 @@ async fn userinfo_refuses_what_is_no_live_token_of_the_platform() {
     }
     assert_eq!(browser.userinfo(access_token).await.status, StatusCode::OK);
     assert_eq!(standard.userinfo(access_token).await.status, StatusCode::UNAUTHORIZED);
+    for name in ["access_token", "refresh_token"] {
+        let pairs = [("token", tokens[name].as_str().unwrap())];
+        let described = standard.as_client("/introspect", &pairs).await.json();
+        assert_eq!(described, json!({ "active": false }), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -243,7 +248,6 @@ async fn codes_and_refresh_tokens_survive_encoding_and_nothing_less() {
         .location_param("code")
         .unwrap();
     assert!(code.ends_with("+&%25=/"), "{code}");
-    // weakness: L24
     let rest = encode(&[("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)]);
     let joined = format!("grant_type=authorization_code&code={code}&{rest}");
     let request = Request::post(TOKEN)
