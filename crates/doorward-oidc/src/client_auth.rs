@@ -49,7 +49,7 @@ pub(crate) fn authenticate(
     Ok(None)
 }
 
-fn basic(client_id: &str, secret: &SecretString) -> HeaderValue {
+pub(crate) fn basic(client_id: &str, secret: &SecretString) -> HeaderValue {
     // RFC 6749 §2.3.1: form-urlencoded before they are joined, so that a colon or an umlaut survives.
     let mut credentials: String = byte_serialize(client_id.as_bytes()).collect();
     credentials.push(':');

@@ -26,7 +26,8 @@ pub struct OutboundRequest {
     pub reach: Reach,
     /// The most body bytes to read; a longer answer is a failure of the exchange.
     pub max_response_bytes: usize,
-    /// What the request is for: `discovery`, `jwks`, `token`, `userinfo`, `revocation` or `introspection`.
+    /// What the request is for: `discovery`, `jwks`, `token`, `userinfo`, `revocation`, `introspection`,
+    /// `sdk-configuration` or `custom-domain`.
     pub label: &'static str,
 }
 

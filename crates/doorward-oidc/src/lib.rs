@@ -21,6 +21,8 @@
 //! [`VerifiedAccessToken`] beside [`parse_introspection`] for opaque ones. For calls of our own: [`client_credentials_request`],
 //! [`token_exchange_request`] and [`ServiceToken::parse`].
 //!
+//! [`wristband`] is what one platform with tenants does beside and before this.
+//!
 //! Each way in which a provider or a browser can cheat is one variant of an error in [`error`].
 
 pub mod access_token;
@@ -48,6 +50,7 @@ pub mod revoke;
 pub mod time;
 pub mod token;
 pub mod userinfo;
+pub mod wristband;
 
 #[cfg(test)]
 mod tests;
@@ -76,7 +79,7 @@ pub use id_token::{ExpectedIdToken, IdTokenRules, VerifiedIdToken};
 pub use introspection::{Introspection, introspection_request, parse_introspection};
 pub use issuer::{HttpIssuer, Issuer, IssuerError};
 pub use logout::{EndSession, end_session_url};
-pub use metadata::ProviderMetadata;
+pub use metadata::{MetadataParts, ProviderMetadata};
 pub use net::is_public_address;
 pub use params::{Params, ParamsError, RepeatedParameter};
 pub use pending::PendingAuthorization;

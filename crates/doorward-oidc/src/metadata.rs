@@ -39,7 +39,54 @@ pub struct ProviderMetadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
+/// What a provider's metadata consists of, where it is known without asking the provider.
+///
+/// The fields are those of [`ProviderMetadata`], whose accessors say what each is for.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each field is the metadata member of the same name")]
+pub struct MetadataParts {
+    pub issuer: Issuer,
+    pub authorization_endpoint: Endpoint,
+    pub token_endpoint: Endpoint,
+    pub jwks_uri: Endpoint,
+    pub userinfo_endpoint: Option<Endpoint>,
+    pub revocation_endpoint: Option<Endpoint>,
+    pub introspection_endpoint: Option<Endpoint>,
+    pub end_session_endpoint: Option<Endpoint>,
+    pub scopes_supported: Option<Vec<String>>,
+    pub id_token_algorithms: Vec<Algorithm>,
+    pub code_challenge_methods_supported: Option<Vec<String>>,
+    pub response_modes_supported: Option<Vec<String>>,
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
 impl ProviderMetadata {
+    /// Puts metadata together from parts, for a provider whose endpoints follow from its name.
+    ///
+    /// # Security
+    /// Nothing is judged but what the parts are by their types: that they belong together is the caller's word. What a provider
+    /// says of itself goes through [`parse`](Self::parse).
+    #[must_use]
+    pub fn of(parts: MetadataParts) -> Self {
+        Self {
+            issuer: parts.issuer,
+            authorization_endpoint: parts.authorization_endpoint,
+            token_endpoint: parts.token_endpoint,
+            jwks_uri: parts.jwks_uri,
+            userinfo_endpoint: parts.userinfo_endpoint,
+            revocation_endpoint: parts.revocation_endpoint,
+            introspection_endpoint: parts.introspection_endpoint,
+            end_session_endpoint: parts.end_session_endpoint,
+            scopes_supported: parts.scopes_supported,
+            id_token_algorithms: parts.id_token_algorithms,
+            code_challenge_methods_supported: parts.code_challenge_methods_supported,
+            response_modes_supported: parts.response_modes_supported,
+            token_endpoint_auth_methods_supported: parts.token_endpoint_auth_methods_supported,
+            authorization_response_iss_parameter_supported: parts.authorization_response_iss_parameter_supported,
+        }
+    }
+
     /// Judges the answer to a [`discovery_request`](crate::discovery_request).
     ///
     /// # Errors

@@ -32,3 +32,4 @@ mod secrets;
 mod support;
 mod token;
 mod userinfo;
+mod wristband;

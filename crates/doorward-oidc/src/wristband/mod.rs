@@ -1,0 +1,30 @@
+//! The Wristband platform: a provider with tenants, told apart by host.
+//!
+//! Its OpenID Connect part is that of every provider: [`Platform::metadata_at`] is all that [`begin`](crate::begin), the
+//! exchange, ID token verification, userinfo and revocation need. What is its own is here, as values:
+//!
+//! 1. [`WristbandConfig`]: what the application says, judged field by field.
+//! 2. [`sdk_configuration_request`] and [`ResolvedConfig::from_answer`]: what the platform adds; the result is the one to keep.
+//! 3. [`TenantLabel`], [`CustomDomain`] and [`TenantHost`]: which hosts a browser may be sent to. [`custom_domain_request`] and
+//!    [`judge_custom_domain`] ask the platform about one that a request names.
+
+mod auto_config;
+mod config;
+mod custom_domain;
+pub mod error;
+mod host;
+mod platform;
+mod resolved;
+mod tenant_url;
+
+pub use auto_config::{MAX_SDK_CONFIGURATION_BYTES, SdkConfiguration, sdk_configuration_request};
+pub use config::{DEFAULT_SCOPES, DEFAULT_TOKEN_EXPIRATION_BUFFER, WristbandConfig, WristbandConfigBuilder};
+pub use custom_domain::{custom_domain_request, judge_custom_domain};
+pub use error::{
+    ConfiguredUrlError, CustomDomainError, HostError, LogoutUrlError, SdkConfigurationError, VerifiedTenantError,
+    WristbandConfigError, WristbandUserInfoError,
+};
+pub use host::{RootDomain, TenantLabel};
+pub use platform::{CustomDomain, Platform, PlatformScheme, TenantHost, TenantSeparator};
+pub use resolved::ResolvedConfig;
+pub use tenant_url::TenantUrl;
