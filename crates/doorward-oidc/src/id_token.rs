@@ -30,6 +30,7 @@ pub const MAX_AGE: Duration = Duration::from_secs(3_600);
 /// Types of tokens that are no ID tokens although the same key may sign them (RFC 8725 §3.11).
 pub(crate) const REFUSED_TYPES: &[&str] = &[
     "at+jwt",
+    "rt+jwt",
     "logout+jwt",
     "dpop+jwt",
     "secevent+jwt",

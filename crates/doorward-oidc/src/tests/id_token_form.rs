@@ -184,6 +184,7 @@ fn header_extensions_are_refused() {
 fn a_token_of_another_type_is_refused() {
     for typ in [
         "at+jwt",
+        "rt+jwt",
         "AT+JWT",
         "application/at+jwt",
         "logout+jwt",

@@ -1,10 +1,15 @@
 //! The platform with tenants: configuration, hosts, and the ways in and out.
 
+mod authorize;
 mod auto_config;
 mod config;
 mod custom_domain;
 mod hosts;
+mod id_token;
+mod leaving;
 mod platform;
+mod tenant;
+mod userinfo;
 
 use crate::wristband::{
     Platform, PlatformScheme, ResolvedConfig, TenantHost, TenantLabel, WristbandConfig, WristbandConfigBuilder,
@@ -50,4 +55,8 @@ pub(super) fn label(text: &str) -> TenantLabel {
 
 pub(super) fn globex() -> TenantHost {
     resolved(by_hand()).tenant_host(&label("globex")).unwrap()
+}
+
+pub(super) fn vouched(domain: &str) -> TenantHost {
+    platform().custom_domain(domain).unwrap().vouched_for()
 }
