@@ -236,7 +236,11 @@ fn push_requested(body: &mut String, request: &AuthorizeRequest) {
         "<section class=\"asks\"><h2>What {} gets</h2><ul>",
         escape(&request.client_id)
     );
-    body.push_str("<li>Name, email address, tenant and roles of that user</li>");
+    body.push_str(if request.target.site.is_platform() {
+        "<li>The tenant of that user, and what the scopes open</li>"
+    } else {
+        "<li>Name, email address, tenant and roles of that user</li>"
+    });
     if request.scopes.iter().any(|scope| scope == "offline_access") {
         body.push_str("<li>A refresh token, to stay signed in meanwhile</li>");
     }

@@ -117,8 +117,8 @@ fn welcome(provider: &DevProvider, issuer: &str) -> String {
   issuer    {issuer}
   client    {id}, any redirect URI on a loopback name
   secret    {secret}
-  sign in   {users}
-  try       curl {issuer}/.well-known/openid-configuration{platform}
+  sign in   {users}{platform}
+  try       curl {issuer}/.well-known/openid-configuration
   stop      Ctrl-C
 ",
         id = provider.client_id(),

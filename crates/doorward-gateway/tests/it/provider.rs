@@ -29,6 +29,51 @@ async fn the_provider_answers_under_the_name_it_prints() {
 }
 
 #[tokio::test]
+async fn the_platform_is_told_of_where_it_is_switched_on_and_nowhere_else() {
+    let told = ["app.localhost:", "acme-app.localhost:", "login-globex.localhost:"];
+    let with_flags = [
+        "provider",
+        "--listen",
+        "127.0.0.1:0",
+        "--platform",
+        "--login-url",
+        "http://localhost:7001/login",
+        "--redirect-uri",
+        "http://{tenant_name}.localhost:7001/callback",
+    ];
+    for (arguments, expected) in [(&with_flags[..], true), (&with_flags[..3], false)] {
+        let server = Server::start(doorward(arguments), 1);
+        let mut browser = Browser::new();
+        let hosts = browser.get(&format!("{}/_control/platform", server.app())).await;
+        assert_eq!(hosts.status == 200, expected);
+        let settings = browser.get(&format!("{}/_control/settings", server.app())).await.json();
+        let configuration = &settings["platform"]["sdk_configuration"];
+        assert_eq!(configuration["loginUrl"] == "http://localhost:7001/login", expected);
+        assert_eq!(
+            configuration["redirectUri"] == "http://{tenant_name}.localhost:7001/callback",
+            expected
+        );
+        let ended = server.stop("TERM");
+        for host in told {
+            assert_eq!(ended.stderr.contains(host), expected, "{host}: {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn faulty_platform_flags_are_refused_by_name() {
+    for (flags, named) in [
+        (["--platform", "--login-url", "/auth/login"], "login_url"),
+        (["--platform", "--redirect-uri", "javascript:x"], "redirect_uri"),
+    ] {
+        let arguments = [&["provider", "--listen", "127.0.0.1:0"], &flags[..]].concat();
+        let said = crate::process::refusal(&arguments);
+        assert!(said.contains(named), "{said}");
+        assert!(!said.contains("alice@acme.test"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn sigint_stops_the_provider_and_sighup_does_not() {
     let server = Server::start(doorward(&["provider", "--listen", "127.0.0.1:0"]), 1);
     server.signal("HUP");
