@@ -80,6 +80,11 @@ impl KeySet {
         Ok(Self { keys: usable.collect() })
     }
 
+    /// Tells whether two handles are of one reading of a key set; a set read anew is another one, whatever it holds.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.keys, &other.keys)
+    }
+
     /// Counts the usable keys.
     pub fn len(&self) -> usize {
         self.keys.len()

@@ -6,6 +6,7 @@
 //! the world through the ports of `doorward-core`.
 
 mod auth;
+mod bearer;
 mod begin;
 mod builder;
 mod checks;
@@ -28,6 +29,7 @@ mod reply;
 mod routes;
 mod session;
 mod settings;
+mod settings_bearer;
 mod settings_tenant;
 mod single_flight;
 mod site;
@@ -50,6 +52,7 @@ pub use reply::Reply;
 pub use routes::{AuthEndpoint, MAX_FORM_BYTES};
 pub use session::{DataError, Session, TokensMissing};
 pub use settings::{Provider, Sessions};
+pub use settings_bearer::Bearer;
 pub use settings_tenant::Tenant;
 pub use store_memory::MemoryStore;
 

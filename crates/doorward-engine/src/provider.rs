@@ -65,6 +65,8 @@ pub(crate) struct ProviderState {
     unknown_key_asked: Mutex<Option<Duration>>,
     /// The pause of the token endpoint, apart from that of the metadata.
     token_pause: Pause,
+    /// The pause of the introspection endpoint.
+    introspection_pause: Pause,
     /// The issuer's own name led to a private address: then its endpoints may live there too.
     issuer_is_private: AtomicBool,
 }
@@ -81,6 +83,7 @@ impl ProviderState {
             keys: Cached::default(),
             unknown_key_asked: Mutex::new(None),
             token_pause: Pause::default(),
+            introspection_pause: Pause::default(),
             issuer_is_private: AtomicBool::new(false),
         }
     }
@@ -181,6 +184,20 @@ impl ProviderState {
         })
     }
 
+    /// Answers the keys without waiting, and whether they are fresh; `None` where none may serve.
+    pub(crate) fn keys_at_hand(&self, ports: &Ports) -> Option<(KeySet, bool)> {
+        let (keys, age) = self.keys.age(ports).filter(|(_, age)| *age < STALE_LIMIT)?;
+        Some((keys, age < KEYS_FRESH))
+    }
+
+    /// Notes that the keys were fetched just now on behalf of a token whose key is not among them.
+    ///
+    /// That fetch was the one in thirty seconds that [`keys_after_unknown`](Self::keys_after_unknown) allows.
+    pub(crate) fn unknown_key_was_asked(&self, ports: &Ports) {
+        let mut asked = self.unknown_key_asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked = Some(ports.clock.monotonic());
+    }
+
     async fn renew_keys(
         self: &Arc<Self>,
         ports: &Ports,
@@ -219,6 +236,16 @@ impl ProviderState {
             request.reach = Reach::Any;
         }
         ports.fetch.fetch(request).await
+    }
+
+    /// Says how long the introspection endpoint is to be left alone, if at all.
+    pub(crate) fn introspection_pause(&self, ports: &Ports) -> Option<Duration> {
+        self.introspection_pause.remaining(ports)
+    }
+
+    /// Leaves the introspection endpoint alone for a while and says for how long.
+    pub(crate) fn pause_introspection(&self, ports: &Ports, wish: Option<Duration>) -> Duration {
+        self.introspection_pause.begin(ports, wish.unwrap_or(SHORTEST_PAUSE))
     }
 
     /// Says how long the token endpoint is to be left alone, if at all.

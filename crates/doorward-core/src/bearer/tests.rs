@@ -80,6 +80,7 @@ fn token_has_at_most_8_kilobytes() {
 #[test]
 fn missing_or_broken_bearer_is_never_a_500() {
     // weakness: M1
+    // weakness: M2
     let table = [
         (BearerHeaderError::Repeated, 400),
         (BearerHeaderError::Malformed, 401),

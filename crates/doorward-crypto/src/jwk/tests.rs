@@ -163,3 +163,11 @@ fn debug_output_lists_key_ids() {
     let set = parse(&json!([with(&key(Algorithm::EdDsa), &json!({ "kid": "one" }))]));
     assert_eq!(format!("{set:?}"), r#"KeySet["one"]"#);
 }
+
+#[test]
+fn a_set_read_anew_is_another_one() {
+    let read = || KeySet::parse(br#"{"keys":[]}"#).unwrap();
+    let (first, second) = (read(), read());
+    assert!(first.is_same(&first.clone()));
+    assert!(!first.is_same(&second));
+}
