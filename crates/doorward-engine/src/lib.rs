@@ -59,7 +59,7 @@ pub use store_memory::MemoryStore;
 pub use doorward_core::UnixTime;
 pub use doorward_core::code::Code;
 pub use doorward_core::cookie::SameSite;
-pub use doorward_core::policy::Rule;
+pub use doorward_core::policy::{Rule, SubjectKind};
 pub use doorward_core::ports;
 pub use doorward_core::request::RequestView;
 pub use doorward_core::session::User;
