@@ -9,6 +9,7 @@ use doorward_core::ports::SessionStore;
 use doorward_core::session::{Lifetimes, SessionCodec};
 use http::HeaderName;
 
+use crate::bearer::BearerVerifier;
 use crate::builder::EngineBuilder;
 use crate::hooks::Hooks;
 use crate::newest::Newest;
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) refreshes: Refreshes,
     pub(crate) hooks: Hooks,
     pub(crate) ports: Ports,
+    pub(crate) bearer: Option<Arc<BearerVerifier>>,
     pub(crate) token_endpoint: bool,
     pub(crate) warnings: Vec<String>,
 }

@@ -27,6 +27,7 @@ use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
 use crate::session::Session;
 use crate::settings::{Place, Provider, Sessions};
+use crate::settings_bearer::BearerTokens;
 use crate::settings_tenant::Tenant;
 use crate::sites::Sites;
 use crate::used_tickets::UsedTickets;
@@ -45,6 +46,7 @@ pub struct EngineBuilder {
     base_path: Option<String>,
     default_return_url: Option<String>,
     post_logout_url: Option<String>,
+    bearer: Option<BearerTokens>,
     token_endpoint: bool,
     hooks: Hooks,
     clock: Option<Arc<dyn Clock>>,
@@ -147,6 +149,17 @@ impl EngineBuilder {
     #[must_use]
     pub fn post_logout_url(mut self, url: impl Into<String>) -> Self {
         self.post_logout_url = Some(url.into());
+        self
+    }
+
+    /// Accepts access tokens on routes whose rule takes them ([`Rule::bearer`], [`Rule::session_or_bearer`]), and
+    /// describes the service to clients at `/.well-known/oauth-protected-resource` (RFC 9728).
+    ///
+    /// [`Rule::bearer`]: crate::Rule::bearer
+    /// [`Rule::session_or_bearer`]: crate::Rule::session_or_bearer
+    #[must_use]
+    pub fn bearer(mut self, tokens: BearerTokens) -> Self {
+        self.bearer = Some(tokens);
         self
     }
 
@@ -281,6 +294,8 @@ impl EngineBuilder {
                 .map(|(name, settings)| (name, Arc::new(ProviderState::new(settings))))
                 .collect(),
         };
+        let states: Vec<_> = plan.providers.iter().map(|(_, state)| Arc::clone(state)).collect();
+        let bearer = self.bearer.map(|bearer| bearer.checked(&states)).transpose()?;
         let home = Arc::new(plan.site(public_url, scope, None)?);
         let directory = directory(&self.tenants, self.directory, &pattern, &plan)?;
         let inner = Inner {
@@ -300,6 +315,7 @@ impl EngineBuilder {
             refreshes: Refreshes::default(),
             hooks: self.hooks,
             ports,
+            bearer: bearer.map(Arc::new),
             token_endpoint: self.token_endpoint,
             warnings,
             cookies,

@@ -120,7 +120,7 @@ impl Engine {
         // Security: a response with our cookies in it must never be kept by a cache, whatever the handler
         // said; any other response to a signed-in user is not kept unless the handler said otherwise.
         let unsaid = !headers.contains_key(header::CACHE_CONTROL);
-        if sets_cookies || (unsaid && is_for_a_session(context)) {
+        if sets_cookies || (unsaid && is_for_somebody(context)) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         if sets_cookies {
@@ -158,8 +158,8 @@ impl Engine {
     }
 }
 
-fn is_for_a_session(context: &RequestContext) -> bool {
-    context.passed().is_some()
+fn is_for_somebody(context: &RequestContext) -> bool {
+    context.passed().is_some() || context.bearer().is_some()
 }
 
 /// Runs a future that has nothing to wait for, as every write to a sealed session.

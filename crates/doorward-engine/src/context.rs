@@ -12,6 +12,7 @@ use http::uri::PathAndQuery;
 use tokio::sync::OnceCell;
 
 use crate::auth::Engine;
+use crate::caller::Bearer;
 use crate::session::Session;
 use crate::site::Here;
 use crate::sites::{Finder, Finding};
@@ -30,6 +31,7 @@ pub struct RequestContext {
     pub(crate) app_origin: Option<HeaderValue>,
     /// Of the two modes of the CSRF check, in the order of [`RequestContext::passed`].
     passed: [OnceLock<Passed>; 2],
+    bearer: OnceLock<Bearer>,
 }
 
 /// A guard's pass: whoever comes later in the same request needs no second check of it.
@@ -57,6 +59,7 @@ impl RequestContext {
             target: view.uri.path_and_query().cloned(),
             app_origin,
             passed: Default::default(),
+            bearer: OnceLock::new(),
         })
     }
 
@@ -107,6 +110,17 @@ impl RequestContext {
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         self.passed().map(|passed| &passed.session)
+    }
+
+    /// The bearer of an access token, once a guard has passed them.
+    #[must_use]
+    pub fn bearer(&self) -> Option<&Bearer> {
+        self.bearer.get()
+    }
+
+    pub(crate) fn remember_bearer(&self, bearer: Bearer) {
+        // The header is the same all along: a second guard passes the same token.
+        let _ = self.bearer.set(bearer);
     }
 
     /// The stronger of the passes there are.

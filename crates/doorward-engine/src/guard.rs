@@ -28,6 +28,7 @@ use doorward_core::session::{self as rules, HandleCookie, Identity, IdentityCook
 use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
+use crate::caller::Bearer;
 use crate::context::{Passed, RequestContext};
 use crate::newest::{Known, Newest};
 use crate::problem::{Denial, LoginHint, StepUp, Takes};
@@ -49,6 +50,8 @@ pub enum Verdict {
 pub enum Pass {
     /// A signed-in user who may.
     Session(Session),
+    /// The bearer of an access token who may.
+    Bearer(Bearer),
     /// Anybody, on a public route.
     Anonymous,
 }
@@ -96,6 +99,11 @@ impl Engine {
             Some(Err(code)) => return Verdict::Ready(Err(Denial::nowhere(code))),
             None => return self.guard_later(context, view, rule, touch),
         };
+        if rule.accepts_bearer()
+            && let Some(verdict) = here.guard_bearer(context, view, rule)
+        {
+            return verdict;
+        }
         let mode = rule.csrf_mode();
         let login = match rule.unauthenticated() {
             Unauthenticated::Login if view.is_navigation() => LoginHint::Redirect,
@@ -143,6 +151,10 @@ impl Engine {
     /// This is what an extractor runs: behind a route's own rule it adds nothing, without one it
     /// protects by itself, CSRF included.
     pub fn session(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
+        // A token decided alone, so that no cookie was looked at.
+        if context.bearer().is_some() {
+            return Verdict::Ready(Err(Denial::session_missing()));
+        }
         if let Some(passed) = context.passed() {
             let decided = match context.here() {
                 Some(Ok(here)) => here.decide(&Rule::Session, passed),
@@ -160,7 +172,7 @@ impl Engine {
 
 impl Denial {
     /// The refusal as the route of this rule answers it.
-    fn at(mut self, rule: &Rule, login: LoginHint) -> Self {
+    pub(crate) fn at(mut self, rule: &Rule, login: LoginHint) -> Self {
         if self.wants_login() && self.login != LoginHint::Never {
             self.login = login;
         }
@@ -363,7 +375,7 @@ impl Here<'_> {
         let caller = Caller::Session(&passed.session.inner.live, &passed.csrf);
         match decide_at(rule, caller, &self.site.scope, || self.ports.clock.now()) {
             Ok(_authorized) => Ok(Pass::Session(passed.session.clone())),
-            Err(denied) => Err(denial(denied)),
+            Err(denied) => Err(Denial::from(denied)),
         }
     }
 }
@@ -396,16 +408,18 @@ fn csrf_code(error: CsrfRefused) -> Code {
     }
 }
 
-fn denial(denied: Denied) -> Denial {
-    match denied {
-        Denied::StepUpRequired { max_age, acr_values } => Denial {
-            step_up: Some(Box::new(StepUp { max_age, acr_values })),
-            ..Denial::new(Code::StepUpRequired)
-        },
-        Denied::InsufficientScope { scopes } => Denial {
-            missing_scopes: scopes,
-            ..Denial::new(Code::InsufficientScope)
-        },
-        denied => Denial::new(denied.code()),
+impl From<Denied> for Denial {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::StepUpRequired { max_age, acr_values } => Denial {
+                step_up: Some(Box::new(StepUp { max_age, acr_values })),
+                ..Denial::new(Code::StepUpRequired)
+            },
+            Denied::InsufficientScope { scopes } => Denial {
+                missing_scopes: scopes,
+                ..Denial::new(Code::InsufficientScope)
+            },
+            denied => Denial::new(denied.code()),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod auth;
 mod bearer;
 mod begin;
 mod builder;
+mod caller;
 mod checks;
 mod clock;
 mod commit;
@@ -41,6 +42,7 @@ mod used_tickets;
 
 pub use auth::Engine;
 pub use builder::EngineBuilder;
+pub use caller::Bearer;
 pub use clock::SystemClock;
 pub use commit::{Commit, NotKept};
 pub use context::RequestContext;
@@ -52,7 +54,7 @@ pub use reply::Reply;
 pub use routes::{AuthEndpoint, MAX_FORM_BYTES};
 pub use session::{DataError, Session, TokensMissing};
 pub use settings::{Provider, Sessions};
-pub use settings_bearer::Bearer;
+pub use settings_bearer::BearerTokens;
 pub use settings_tenant::Tenant;
 pub use store_memory::MemoryStore;
 

@@ -154,6 +154,17 @@ impl Denial {
         Self::new(Code::SessionMissing)
     }
 
+    /// The denial of a request that brings no access token.
+    #[must_use]
+    pub const fn token_missing() -> Self {
+        let mut denial = Self::new(Code::TokenMissing);
+        denial.takes = Takes {
+            session: false,
+            bearer: true,
+        };
+        denial
+    }
+
     /// Names the reason, as the body will.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -276,7 +287,8 @@ impl Here<'_> {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        for challenge in denial.challenges(None) {
+        let metadata = self.bearer.is_some().then(|| self.resource_metadata_url());
+        for challenge in denial.challenges(metadata.as_deref()) {
             reply.headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(pause) = denial.retry_after {

@@ -20,12 +20,12 @@ const MAX_LEEWAY: Duration = Duration::from_secs(300);
 ///
 /// # Example
 /// ```
-/// use doorward_engine::Bearer;
+/// use doorward_engine::BearerTokens;
 ///
-/// let bearer = Bearer::new().audience("https://api.example.com").clients(["spa", "worker"]);
+/// let bearer = BearerTokens::new().audience("https://api.example.com").clients(["spa", "worker"]);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Bearer {
+pub struct BearerTokens {
     audiences: Vec<String>,
     no_audience: bool,
     algorithms: Vec<Algorithm>,
@@ -38,13 +38,13 @@ pub struct Bearer {
     issuers: Vec<String>,
 }
 
-impl Default for Bearer {
+impl Default for BearerTokens {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Bearer {
+impl BearerTokens {
     /// Accepts `at+jwt` tokens of the configured providers; an audience has to be named.
     #[must_use]
     pub fn new() -> Self {

@@ -3,7 +3,7 @@
 use axum::Router;
 use doorward_engine::ports::{Clock, Fetch, Random, Tasks, TenantDirectory};
 use doorward_engine::{
-    BuildError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule, Sessions, Tenant,
+    BearerTokens, BuildError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule, Sessions, Tenant,
 };
 use serde_json::Value;
 
@@ -180,6 +180,20 @@ impl Builder {
     /// Where the provider sends the browser after a logout; `/` unless set.
     pub fn post_logout_url(self, url: impl Into<String>) -> Self {
         self.map(|engine| engine.post_logout_url(url))
+    }
+
+    /// Accepts access tokens on routes whose rule takes them, and describes the service to clients at
+    /// `/.well-known/oauth-protected-resource` (RFC 9728).
+    ///
+    /// # Example
+    /// ```
+    /// use doorward::{BearerTokens, Doorward, Rule};
+    ///
+    /// let builder = Doorward::builder().bearer(BearerTokens::new().audience("https://api.example.com"));
+    /// let rule = Rule::session_or_bearer().with_scope("orders");
+    /// ```
+    pub fn bearer(self, tokens: BearerTokens) -> Self {
+        self.map(|engine| engine.bearer(tokens))
     }
 
     /// Switches the token endpoint on; off unless set.

@@ -41,7 +41,7 @@ mod layer;
 mod require;
 mod service;
 
-pub use crate::axum::{ProtectedRouter, RouteRule, Session, SessionRejection};
+pub use crate::axum::{Bearer, Caller, ProtectedRouter, RouteRule, Session, SessionRejection};
 pub use crate::doorward::{Builder, Doorward};
 pub use crate::future::{AuthFuture, RequireFuture};
 pub use crate::layer::AuthLayer;
@@ -49,8 +49,9 @@ pub use crate::require::{Require, RequireLayer};
 pub use crate::service::AuthService;
 
 pub use doorward_engine::{
-    Algorithm, BuildError, ClientAuthentication, Code, DataError, Denial, Login, LoginDenied, MemoryStore, Provider,
-    Refusal, ResponseMode, Rule, SameSite, SecretString, Sessions, SigningKey, Tenant, TokensMissing, UnixTime, User,
+    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, Login, LoginDenied,
+    MemoryStore, Provider, Refusal, ResponseMode, Rule, SameSite, SecretString, Sessions, SigningKey, SubjectKind,
+    Tenant, TokensMissing, UnixTime, User,
 };
 
 /// What tenants are to those who look them up elsewhere; an application's own list is made of [`Tenant`].

@@ -188,6 +188,11 @@ impl BearerVerifier {
         }
     }
 
+    /// The issuers whose tokens are accepted.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.issuers.iter().map(|issuer| issuer.rules.issuer.as_str())
+    }
+
     /// Judges a token; one known already, or whose issuer's keys are at hand, at once.
     ///
     /// # Security

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::*;
 use crate::settings::Provider;
-use crate::settings_bearer::Bearer;
+use crate::settings_bearer::BearerTokens;
 
 const ISSUER: &str = "https://id.example.com";
 const OTHER_ISSUER: &str = "https://other.example.com";
@@ -89,10 +89,10 @@ fn state(issuer: &str) -> Arc<ProviderState> {
 impl Fixture {
     /// One provider, and another issuer whose tokens are accepted too.
     fn new() -> Self {
-        Self::with(Bearer::new().audience(API).issuers([OTHER_ISSUER]))
+        Self::with(BearerTokens::new().audience(API).issuers([OTHER_ISSUER]))
     }
 
-    fn with(bearer: Bearer) -> Self {
+    fn with(bearer: BearerTokens) -> Self {
         let clock = FixedClock::default();
         let provider = ScriptedProvider::new(ISSUER, clock.clone());
         let other = ScriptedProvider::new(OTHER_ISSUER, clock.clone());

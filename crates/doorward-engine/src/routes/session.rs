@@ -46,7 +46,7 @@ impl Engine {
         };
         match pass {
             Pass::Session(session) => Ok(session),
-            Pass::Anonymous => Err(Denial::new(Code::SessionMissing)),
+            Pass::Bearer(_) | Pass::Anonymous => Err(Denial::new(Code::SessionMissing)),
         }
     }
 

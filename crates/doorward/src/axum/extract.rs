@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
-use doorward_engine::{Denial, Pass, RequestContext, RequestView, Verdict};
+use doorward_engine::{Code, Denial, Engine, Pass, RequestContext, RequestView, Verdict};
 use http::request::Parts;
 
 use crate::future::not_configured;
 use crate::service::response;
 
-/// Why a handler that takes a [`Session`] was not called; answers the refusal.
+/// Why a handler that takes a [`Session`], a [`Bearer`] or a [`Caller`] was not called; answers the refusal.
 #[derive(Debug)]
 pub struct SessionRejection {
     refused: Option<(Arc<RequestContext>, Denial)>,
@@ -75,10 +75,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let (context, passed) = guard(parts).await?;
+        let (context, passed) = guard(parts, Engine::session).await?;
         match passed {
             Ok(Pass::Session(session)) => Ok(Self(session)),
-            Ok(Pass::Anonymous) => Err(refused(context, Denial::session_missing())),
+            Ok(_) => Err(refused(context, Denial::session_missing())),
             Err(denial) => Err(refused(context, denial)),
         }
     }
@@ -88,18 +88,145 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
-        let (context, passed) = guard(parts).await?;
+        let (context, passed) = guard(parts, Engine::session).await?;
         match passed {
             Ok(Pass::Session(session)) => Ok(Some(Self(session))),
-            Ok(Pass::Anonymous) => Ok(None),
+            Ok(_) => Ok(None),
             Err(denial) if denial.is_without_session() => Ok(None),
             Err(denial) => Err(refused(context, denial)),
         }
     }
 }
 
+/// The bearer of an access token that passed the guard.
+///
+/// As an extractor it runs the guard by itself. `Option<Bearer>` is `None` only where the request brings no
+/// token; a token that is no good is refused there too.
+///
+/// # Errors
+/// As an extractor: 401 without a token or with a bad one, 403 for another tenant's, 503 while its issuer cannot
+/// be asked, and 500 `not_configured` without `auth.layer()` or where no tokens are accepted.
+///
+/// # Example
+/// ```
+/// use doorward::Bearer;
+///
+/// async fn report(bearer: Bearer) -> String {
+///     format!("hello {} of {:?}", bearer.subject(), bearer.client_id())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Bearer(doorward_engine::Bearer);
+
+impl Deref for Bearer {
+    type Target = doorward_engine::Bearer;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Bearer {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let (context, passed) = guard(parts, Engine::bearer).await?;
+        match passed {
+            Ok(Pass::Bearer(bearer)) => Ok(Self(bearer)),
+            Ok(_) => Err(refused(context, Denial::token_missing())),
+            Err(denial) => Err(refused(context, denial)),
+        }
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Bearer {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
+        let (context, passed) = guard(parts, Engine::bearer).await?;
+        match passed {
+            Ok(Pass::Bearer(bearer)) => Ok(Some(Self(bearer))),
+            Ok(_) => Ok(None),
+            Err(denial) if denial.code() == Code::TokenMissing => Ok(None),
+            Err(denial) => Err(refused(context, denial)),
+        }
+    }
+}
+
+/// Whoever passed the guard: somebody signed in, or the bearer of an access token.
+///
+/// As an extractor it accepts both, a token before a session where a request brings both.
+///
+/// # Errors
+/// As those of [`Session`] and [`Bearer`].
+///
+/// # Example
+/// ```
+/// use doorward::Caller;
+///
+/// async fn either(caller: Caller) -> String {
+///     match caller {
+///         Caller::Session(session) => format!("hello {}", session.user().subject),
+///         Caller::Bearer(bearer) => format!("hello {}", bearer.subject()),
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// Somebody signed in.
+    Session(Session),
+    /// The bearer of an access token.
+    Bearer(Bearer),
+}
+
+impl Caller {
+    /// The subject: of the session's user, or of the token.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::Session(session) => &session.user().subject,
+            Self::Bearer(bearer) => bearer.subject(),
+        }
+    }
+
+    /// The tenant; `default` where there is none.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        match self {
+            Self::Session(session) => &session.user().tenant,
+            Self::Bearer(bearer) => bearer.tenant(),
+        }
+    }
+
+    /// The roles.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        match self {
+            Self::Session(session) => &session.user().roles,
+            Self::Bearer(bearer) => bearer.roles(),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let (context, passed) = guard(parts, Engine::caller).await?;
+        match passed {
+            Ok(Pass::Session(session)) => Ok(Self::Session(Session(session))),
+            Ok(Pass::Bearer(bearer)) => Ok(Self::Bearer(Bearer(bearer))),
+            Ok(Pass::Anonymous) => Err(refused(context, Denial::session_missing())),
+            Err(denial) => Err(refused(context, denial)),
+        }
+    }
+}
+
 /// Runs the guard, or takes the pass that a layer of the same request gave.
-async fn guard(parts: &Parts) -> Result<(Arc<RequestContext>, Result<Pass, Denial>), SessionRejection> {
+async fn guard(
+    parts: &Parts,
+    judge: impl FnOnce(&Engine, &Arc<RequestContext>, RequestView<'_>) -> Verdict,
+) -> Result<(Arc<RequestContext>, Result<Pass, Denial>), SessionRejection> {
     let context = parts
         .extensions
         .get::<Arc<RequestContext>>()
@@ -110,7 +237,7 @@ async fn guard(parts: &Parts) -> Result<(Arc<RequestContext>, Result<Pass, Denia
         uri: &parts.uri,
         headers: &parts.headers,
     };
-    let passed = match context.engine().session(&context, view) {
+    let passed = match judge(context.engine(), &context, view) {
         Verdict::Ready(passed) => passed,
         Verdict::Wait(verdict) => verdict.await,
     };

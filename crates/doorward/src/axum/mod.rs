@@ -4,6 +4,6 @@ mod extract;
 mod router;
 mod routes;
 
-pub use extract::{Session, SessionRejection};
+pub use extract::{Bearer, Caller, Session, SessionRejection};
 pub use router::{ProtectedRouter, RouteRule};
 pub(crate) use routes::routes;

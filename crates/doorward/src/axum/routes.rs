@@ -15,10 +15,28 @@ use crate::service::response;
 
 /// Builds the routes below the engine's base path.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(engine: &Engine) -> Router<S> {
-    AuthEndpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
+    let router = AuthEndpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
         let path = format!("{}{}", engine.base_path(), endpoint.path());
         router.route(&path, any(move |request: Request| serve(endpoint, request)))
-    })
+    });
+    match engine.resource_metadata_path() {
+        Some(path) => router.route(path, any(resource_metadata)),
+        None => router,
+    }
+}
+
+async fn resource_metadata(request: Request) -> Response {
+    let Some(context) = request.extensions().get::<Arc<RequestContext>>().map(Arc::clone) else {
+        return not_configured();
+    };
+    let (parts, body) = request.into_parts();
+    drop::<Body>(body);
+    let view = RequestView {
+        method: &parts.method,
+        uri: &parts.uri,
+        headers: &parts.headers,
+    };
+    response(context.engine().resource_metadata(&context, view).await)
 }
 
 async fn serve(endpoint: AuthEndpoint, request: Request) -> Response {

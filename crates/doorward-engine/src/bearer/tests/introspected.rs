@@ -5,7 +5,12 @@ use super::*;
 type Expected = fn(Option<BearerRefused>) -> bool;
 
 fn fixture() -> Fixture {
-    Fixture::with(Bearer::new().audience(API).issuers([OTHER_ISSUER]).introspection())
+    Fixture::with(
+        BearerTokens::new()
+            .audience(API)
+            .issuers([OTHER_ISSUER])
+            .introspection(),
+    )
 }
 
 fn active(fixture: &Fixture, lifetime: u64) -> Value {

@@ -5,7 +5,7 @@ use doorward_oidc::ClientAuthentication;
 
 use super::*;
 
-fn key_of(bearer: Bearer, providers: &[Arc<ProviderState>]) -> Option<&'static str> {
+fn key_of(bearer: BearerTokens, providers: &[Arc<ProviderState>]) -> Option<&'static str> {
     bearer.checked(providers).err().map(|error| error.key())
 }
 
@@ -13,11 +13,11 @@ fn key_of(bearer: Bearer, providers: &[Arc<ProviderState>]) -> Option<&'static s
 fn settings_are_refused_by_the_name_of_their_key() {
     // attacks: N6
     let one = [state(ISSUER)];
-    let good = || Bearer::new().audience(API);
+    let good = || BearerTokens::new().audience(API);
     let table = [
         (good(), None),
-        (Bearer::new().no_audience(), None),
-        (Bearer::new(), Some("bearer.audience")),
+        (BearerTokens::new().no_audience(), None),
+        (BearerTokens::new(), Some("bearer.audience")),
         (good().audience(""), Some("bearer.audience")),
         (good().no_audience(), Some("bearer.no_audience")),
         (good().algorithms([]), Some("bearer.algorithms")),
@@ -41,7 +41,7 @@ fn settings_are_refused_by_the_name_of_their_key() {
 
 #[test]
 fn introspection_needs_one_provider_and_a_client_that_authenticates() {
-    let bearer = || Bearer::new().audience(API).introspection();
+    let bearer = || BearerTokens::new().audience(API).introspection();
     let public = Provider::oidc(ISSUER, CLIENT_ID, "").client_authentication(ClientAuthentication::None);
     let public = Arc::new(ProviderState::new(public.checked().unwrap()));
     for providers in [vec![], vec![state(ISSUER), state(OTHER_ISSUER)], vec![public]] {
@@ -56,7 +56,7 @@ fn introspection_needs_one_provider_and_a_client_that_authenticates() {
 
 #[test]
 fn two_clients_at_one_issuer_are_one_issuer_of_tokens() {
-    let verifier = Bearer::new()
+    let verifier = BearerTokens::new()
         .audience(API)
         .issuers([ISSUER])
         .checked(&[state(ISSUER), state(ISSUER)]);

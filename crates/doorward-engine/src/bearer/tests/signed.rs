@@ -145,7 +145,7 @@ async fn a_key_of_one_issuer_never_speaks_for_another() {
 #[tokio::test]
 async fn an_algorithm_of_one_issuer_is_not_accepted_for_another() {
     // attacks: I16
-    let bearer = || Bearer::new().audience(API).issuers([OTHER_ISSUER]);
+    let bearer = || BearerTokens::new().audience(API).issuers([OTHER_ISSUER]);
     for (bearer, ours, theirs) in [
         (bearer().issuer_algorithms(ISSUER, [Algorithm::Rs256]), false, true),
         (
