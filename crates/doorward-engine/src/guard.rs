@@ -31,7 +31,7 @@ use crate::auth::{Engine, Inner, SessionPlace};
 use crate::caller::Bearer;
 use crate::context::{Passed, RequestContext};
 use crate::newest::{Known, Newest};
-use crate::problem::{Denial, LoginHint, StepUp, Takes};
+use crate::problem::{Denial, Details, LoginHint, StepUp, Takes};
 use crate::refresh::Renewal;
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 use crate::site::Here;
@@ -410,16 +410,18 @@ fn csrf_code(error: CsrfRefused) -> Code {
 
 impl From<Denied> for Denial {
     fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::StepUpRequired { max_age, acr_values } => Denial {
-                step_up: Some(Box::new(StepUp { max_age, acr_values })),
-                ..Denial::new(Code::StepUpRequired)
+        let code = denied.code();
+        let details = match denied {
+            Denied::StepUpRequired { max_age, acr_values } => Details {
+                step_up: Some(StepUp { max_age, acr_values }),
+                ..Details::default()
             },
-            Denied::InsufficientScope { scopes } => Denial {
+            Denied::InsufficientScope { scopes } => Details {
                 missing_scopes: scopes,
-                ..Denial::new(Code::InsufficientScope)
+                ..Details::default()
             },
-            denied => Denial::new(denied.code()),
-        }
+            _ => return Self::new(code),
+        };
+        Self::with(code, details)
     }
 }

@@ -22,13 +22,20 @@ use crate::site::Here;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     pub(crate) code: Code,
-    pub(crate) retry_after: Option<Duration>,
     pub(crate) login: LoginHint,
-    pub(crate) missing_scopes: Vec<String>,
-    /// The sign-in that would do (RFC 9470); boxed, because most refusals ask for none.
-    pub(crate) step_up: Option<Box<StepUp>>,
     /// Which credentials the route takes.
     pub(crate) takes: Takes,
+    /// Boxed, because most refusals have none, and what the guard hands on is to be small.
+    details: Option<Box<Details>>,
+}
+
+/// What only some refusals say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) missing_scopes: Vec<String>,
+    /// The sign-in that would do (RFC 9470).
+    pub(crate) step_up: Option<StepUp>,
 }
 
 /// How fresh and how strong a sign-in has to be.
@@ -90,18 +97,40 @@ impl Denial {
     pub(crate) const fn new(code: Code) -> Self {
         Self {
             code,
-            retry_after: None,
             login: LoginHint::Refuse,
-            missing_scopes: Vec::new(),
-            step_up: None,
             takes: Takes::SESSION,
+            details: None,
         }
     }
 
-    pub(crate) const fn unavailable(code: Code, retry_after: Duration) -> Self {
-        let mut denial = Self::new(code);
-        denial.retry_after = Some(retry_after);
-        denial
+    pub(crate) fn with(code: Code, details: Details) -> Self {
+        Self {
+            details: Some(Box::new(details)),
+            ..Self::new(code)
+        }
+    }
+
+    pub(crate) fn unavailable(code: Code, retry_after: Duration) -> Self {
+        let details = Details {
+            retry_after: Some(retry_after),
+            ..Details::default()
+        };
+        Self::with(code, details)
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.details.as_ref()?.retry_after
+    }
+
+    fn step_up(&self) -> Option<&StepUp> {
+        self.details.as_ref()?.step_up.as_ref()
+    }
+
+    fn missing_scopes(&self) -> &[String] {
+        self.details
+            .as_ref()
+            .map(|details| details.missing_scopes.as_slice())
+            .unwrap_or_default()
     }
 
     /// Whether a login could change the answer: there is no live session, or not a fresh or strong enough one.
@@ -119,8 +148,8 @@ impl Denial {
         if self.takes.bearer && (is_401 || ChallengeError::of(self.code).is_some()) {
             let mut challenge = Challenge::bearer()
                 .for_code(self.code)
-                .with_scopes(&self.missing_scopes);
-            if let Some(step_up) = &self.step_up {
+                .with_scopes(self.missing_scopes());
+            if let Some(step_up) = self.step_up() {
                 challenge = challenge.with_step_up(step_up.max_age, &step_up.acr_values);
             }
             if let Some(url) = resource_metadata {
@@ -134,14 +163,14 @@ impl Denial {
     /// The denial of a request with two different sessions, of which none is believed.
     ///
     /// Whoever planted the second one can plant it again: a login would not help.
-    pub(crate) const fn conflict() -> Self {
+    pub(crate) fn conflict() -> Self {
         let mut denial = Self::new(Code::SessionInvalid);
         denial.login = LoginHint::Never;
         denial
     }
 
     /// The denial of a request whose host is nobody's, or whose tenant cannot be looked up.
-    pub(crate) const fn nowhere(code: Code) -> Self {
+    pub(crate) fn nowhere(code: Code) -> Self {
         match code {
             Code::StoreUnavailable => Self::unavailable(code, Duration::from_secs(1)),
             code => Self::new(code),
@@ -273,13 +302,12 @@ impl Here<'_> {
         log(code, &request_id);
         let problem = Problem {
             login_url: (code.status() == StatusCode::UNAUTHORIZED).then(|| self.login_url(denial)),
-            max_age: denial.step_up.as_ref().and_then(|step_up| step_up.max_age),
+            max_age: denial.step_up().and_then(|step_up| step_up.max_age),
             acr_values: denial
-                .step_up
-                .as_ref()
+                .step_up()
                 .filter(|step_up| !step_up.acr_values.is_empty())
                 .map(|step_up| step_up.acr_values.join(" ")),
-            scope: (!denial.missing_scopes.is_empty()).then(|| denial.missing_scopes.join(" ")),
+            scope: (!denial.missing_scopes().is_empty()).then(|| denial.missing_scopes().join(" ")),
             ..Problem::new(code, &request_id)
         };
         let mut reply = Reply::json(code.status(), &problem);
@@ -291,7 +319,7 @@ impl Here<'_> {
         for challenge in denial.challenges(metadata.as_deref()) {
             reply.headers.append(header::WWW_AUTHENTICATE, challenge);
         }
-        if let Some(pause) = denial.retry_after {
+        if let Some(pause) = denial.retry_after() {
             reply.set(header::RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));
         }
         self.dress(code, request_id, reply)
@@ -300,7 +328,7 @@ impl Here<'_> {
     /// Our login, with what it has to show.
     pub(crate) fn login_url(&self, denial: &Denial) -> Cow<'_, str> {
         let login = &self.site.urls.login;
-        match &denial.step_up {
+        match denial.step_up() {
             None => Cow::Borrowed(login),
             Some(step_up) => Cow::Owned(format!("{login}?{}", step_up.to_query())),
         }
