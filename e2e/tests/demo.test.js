@@ -69,6 +69,33 @@ test('alice signs in on the provider page, uses every endpoint, signs out, and i
   await context.close();
 });
 
+test('a session and an access token open the same door, and a bad token is not made good by the session', async () => {
+  const { context, page, errors } = await visitor();
+  await page.goto(dev.url);
+  assert.match(await press(page, 'either', 401), /session_missing/);
+  assert.match(await press(page, 'either-bearer', 401), /token_invalid/);
+  await signIn(page, dev.url, 'alice@acme.test');
+  assert.match(await press(page, 'either', 200), /You came with a session/);
+  const byToken = await press(page, 'either-bearer', 200);
+  assert.match(byToken, /You came with an access token/);
+  assert.match(byToken, /acme/);
+
+  const bad = await call(page, '/api/either', { headers: { authorization: 'Bearer rubbish' } });
+  assert.deepEqual([bad.status, bad.body.code], [401, 'token_invalid']);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test('a sign-in just now is fresh enough for what needs a recent one', async () => {
+  const { context, page, errors } = await visitor();
+  await page.goto(dev.url);
+  assert.match(await press(page, 'recent', 401), /session_missing/);
+  await signIn(page, dev.url, 'alice@acme.test');
+  assert.match(await press(page, 'recent', 200), /within the last five minutes/);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
 test('bob sees protected data, and the admin endpoint refuses him', async () => {
   const { context, page, errors } = await visitor();
   await signIn(page, dev.url, 'bob@acme.test');

@@ -192,7 +192,9 @@ impl DevProvider {
         self.inner.platform.as_ref()
     }
 
-    pub(crate) fn audience(&self) -> &str {
+    /// Whom its access tokens are for where nobody asks for another resource.
+    #[must_use]
+    pub fn audience(&self) -> &str {
         &self.inner.audience
     }
 

@@ -26,17 +26,18 @@ function csrfToken() {
 }
 
 /** Sends one request; resolves to what came back and rejects only when nothing did. */
-async function call(path, { method = "GET", json, token = true } = {}) {
+async function call(path, { method = "GET", json, token = true, bearer = false } = {}) {
   const headers = { Accept: "application/json" };
   const unsafe = method !== "GET" && method !== "HEAD";
-  if (unsafe && token) headers["X-CSRF-TOKEN"] = csrfToken();
+  if (bearer) headers.Authorization = `Bearer ${await accessToken()}`;
+  else if (unsafe && token) headers["X-CSRF-TOKEN"] = csrfToken();
   if (json !== undefined) headers["Content-Type"] = "application/json";
 
   const started = performance.now();
   const response = await fetch(path, {
     method,
     headers,
-    credentials: "include",
+    credentials: bearer ? "omit" : "include",
     body: json === undefined ? undefined : JSON.stringify(json),
   });
   const text = await response.text();
@@ -49,6 +50,12 @@ async function call(path, { method = "GET", json, token = true } = {}) {
   return { status: response.status, body, milliseconds: Math.round(performance.now() - started) };
 }
 
+/** An access token for a call as a program makes it; a rubbish one where nobody is signed in. */
+async function accessToken() {
+  const { body } = await call("/auth/token");
+  return body?.accessToken ?? "nobody-is-signed-in";
+}
+
 // --- 2. answers --------------------------------------------------------------------------------
 
 const REASONS = {
@@ -59,6 +66,8 @@ const REASONS = {
   session_missing: "Nobody is signed in here. The page may offer to sign in, and does.",
   session_expired: "The session came to its end. Sign in again to go on.",
   session_revoked: "The session was ended, in another tab perhaps. Sign in again to go on.",
+  step_up_required: "You are signed in, but not freshly enough for this. Sign in again, and the same call answers 200.",
+  token_invalid: "A token was sent, and it is not one of ours. A good cookie beside it would not help.",
   provider_unavailable: "The identity provider is out of reach. You are still signed in; try again in a moment.",
 };
 
@@ -139,7 +148,8 @@ function offerSignIn(problem) {
   $("sign-in-return").href = url;
   $("return-url").textContent = url;
   $("return").hidden = false;
-  if (state() === "signed-in") showSignedOut("Your session has ended. Sign in to go on where you were.");
+  const goesOn = problem?.code === "step_up_required" || problem?.code?.startsWith("token_");
+  if (state() === "signed-in" && !goesOn) showSignedOut("Your session has ended. Sign in to go on where you were.");
 }
 
 // --- 3. session --------------------------------------------------------------------------------
@@ -314,6 +324,9 @@ const calls = {
   post: ["/api/protected", write],
   "post-without-token": ["/api/protected", { ...write, token: false }],
   admin: ["/api/admin"],
+  recent: ["/api/recent"],
+  either: ["/api/either", write],
+  "either-bearer": ["/api/either", { ...write, bearer: true }],
   public: ["/api/public"],
 };
 for (const [name, [path, options]] of Object.entries(calls)) {
@@ -343,6 +356,9 @@ if (here.searchParams.has("state")) {
   history.replaceState(null, "", here);
 }
 await readSession();
+// Where tokens are accepted, this says whose (RFC 9728).
+const metadata = await call("/.well-known/oauth-protected-resource").catch(() => null);
+$("either").hidden = metadata?.status !== 200;
 // The first thing a visitor sees is a guarded call and its answer.
 await run($("call-protected"), $("out-protected"), "/api/protected");
 document.documentElement.dataset.ready = "true";

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use doorward::{Doorward, Provider, ResponseMode, SecretString, Sessions};
+use doorward::{BearerTokens, Doorward, Provider, ResponseMode, SecretString, Sessions};
 use doorward_crypto::{SystemRandom, generate_secret};
 use doorward_dev_provider::DevProvider;
 use serde_json::json;
@@ -79,6 +79,8 @@ struct Relation {
     issuer: String,
     client_id: String,
     client_secret: SecretString,
+    /// Whom its access tokens are for, where that is known.
+    audience: Option<String>,
 }
 
 /// Runs everything until it is told to stop.
@@ -102,6 +104,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
                 issuer: provider.issuer().to_owned(),
                 client_id: provider.client_id().to_owned(),
                 client_secret: provider.client_secret().clone(),
+                audience: Some(provider.audience().to_owned()),
             };
             (Some((socket, provider)), relation)
         }
@@ -110,6 +113,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let provider_origin = Url::parse(&issuer)
         .map(|url| url.origin().ascii_serialization())
         .map_err(|error| Failure::unusable(format!("--issuer is {issuer:?}, expected an absolute URL: {error}")))?;
+    let takes_bearer = relation.audience.is_some();
     let auth = options.auth(&public_url, relation)?;
     let tls = if options.tls {
         Some(tls::acceptor(options.hosts(&parsed))?)
@@ -122,6 +126,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         public_url: parsed,
         app_origins: options.app_origin.clone(),
         provider_origin,
+        takes_bearer,
         stopping: stop.stopping(),
     }
     .router(&auth);
@@ -170,6 +175,7 @@ impl Options {
             issuer: issuer.to_owned(),
             client_id: self.client_id.clone().unwrap_or_default(),
             client_secret,
+            audience: None,
         })
     }
 
@@ -215,6 +221,9 @@ impl Options {
                     "idleTimeoutSeconds": idle_timeout,
                 })
             });
+        if let Some(audience) = relation.audience {
+            builder = builder.bearer(BearerTokens::new().audience(audience));
+        }
         for origin in &self.app_origin {
             builder = builder.app_origin(origin);
         }

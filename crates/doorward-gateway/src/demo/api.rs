@@ -8,7 +8,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use axum::{Json, response::Response};
-use doorward::{Doorward, ProtectedRouter, Rule, Session};
+use doorward::{Caller, Doorward, ProtectedRouter, Rule, Session};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::Value;
@@ -20,14 +20,24 @@ use crate::listen::Stopping;
 const RECENT: Duration = Duration::from_secs(5 * 60);
 
 /// Every route names its rule; what no route names is refused.
-pub(super) fn routes(auth: &Doorward) -> ProtectedRouter<Stopping> {
-    auth.router()
+pub(super) fn routes(auth: &Doorward, takes_bearer: bool) -> ProtectedRouter<Stopping> {
+    let routes = auth
+        .router()
         .route("/api/public", Rule::Public, get(public))
         .route("/api/protected", Rule::Session, get(read).post(write))
         .route("/api/admin", Rule::role("admin"), get(admin))
         .route("/api/recent", Rule::max_auth_age(RECENT), get(recent))
         .route("/api/events", Rule::Session, get(events))
-        .route("/api/socket", Rule::Session, get(socket))
+        .route("/api/socket", Rule::Session, get(socket));
+    if takes_bearer {
+        routes.route(
+            "/api/either",
+            Rule::session_or_bearer(),
+            get(read_either).post(write_either),
+        )
+    } else {
+        routes
+    }
 }
 
 #[derive(Serialize)]
@@ -55,6 +65,20 @@ impl User {
             email: user.email.clone(),
             tenant: user.tenant.clone(),
             roles: user.roles.clone(),
+        }
+    }
+}
+
+impl User {
+    fn of_caller(caller: &Caller) -> Self {
+        match caller {
+            Caller::Session(session) => Self::of(session),
+            Caller::Bearer(bearer) => Self {
+                id: bearer.subject().to_owned(),
+                email: None,
+                tenant: bearer.tenant().to_owned(),
+                roles: bearer.roles().to_vec(),
+            },
         }
     }
 }
@@ -89,6 +113,29 @@ async fn write(session: Session, Json(body): Json<Value>) -> Json<Answer> {
         user: Some(User::of(&session)),
         received: Some(body),
     })
+}
+
+async fn read_either(caller: Caller) -> Json<Answer> {
+    Json(Answer {
+        message: either(&caller),
+        user: Some(User::of_caller(&caller)),
+        received: None,
+    })
+}
+
+async fn write_either(caller: Caller, Json(body): Json<Value>) -> Json<Answer> {
+    Json(Answer {
+        message: either(&caller),
+        user: Some(User::of_caller(&caller)),
+        received: Some(body),
+    })
+}
+
+fn either(caller: &Caller) -> &'static str {
+    match caller {
+        Caller::Session(_) => "You came with a session.",
+        Caller::Bearer(_) => "You came with an access token.",
+    }
 }
 
 async fn admin(session: Session) -> Json<Answer> {

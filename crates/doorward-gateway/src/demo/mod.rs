@@ -21,6 +21,8 @@ pub(crate) struct Demo {
     pub(crate) app_origins: Vec<String>,
     /// The provider's origin, where signing out leads.
     pub(crate) provider_origin: String,
+    /// Whether access tokens are accepted beside sessions.
+    pub(crate) takes_bearer: bool,
     /// Ends streams when the server stops.
     pub(crate) stopping: Stopping,
 }
@@ -29,7 +31,7 @@ impl Demo {
     /// Puts backend, page and login endpoints together.
     pub(crate) fn router(self, auth: &Doorward) -> Router {
         let loopback = Loopback::new(self.public_url, &self.app_origins);
-        page::add(api::routes(auth), &self.provider_origin)
+        page::add(api::routes(auth, self.takes_bearer), &self.provider_origin)
             .build()
             .with_state(self.stopping)
             .layer(middleware::from_fn_with_state(loopback, loopback::redirect))

@@ -109,7 +109,12 @@ impl<S: Clone + Send + Sync + 'static> ProtectedRouter<S> {
             },
             is_prefix: false,
         });
-        self.rules.iter().cloned().chain(own).collect()
+        let metadata = self.auth.engine().resource_metadata_path().map(|path| RouteRule {
+            path: path.to_owned(),
+            rule: Rule::Public,
+            is_prefix: false,
+        });
+        self.rules.iter().cloned().chain(own).chain(metadata).collect()
     }
 
     /// Builds the router: the routes given, our own endpoints, and a refusal for everything else.

@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod bearer;
 mod journey;
 mod provider;
 mod refresh;
