@@ -123,6 +123,7 @@ pub(crate) fn identity(seed: u64) -> Identity {
         auth_time: Some(at(-5)),
         acr: Some("urn:mfa".to_owned()),
         provider_session_id: Some("sid-1".to_owned()),
+        provider_tenant: None,
         roles_are_ours: false,
         csrf: csrf_tokens().issue(&id),
         data: BTreeMap::from([("cart".to_owned(), "[1,2]".to_owned())]),

@@ -50,11 +50,12 @@ impl Here<'_> {
                 .tokens
                 .refresh_token
                 .as_ref()
-                .map(|_| refresh_at(now, signed_in.expires_in)),
+                .map(|_| refresh_at(now, signed_in.expires_in, provider.settings.refresh_ahead)),
             has_token_part: true,
             auth_time: signed_in.auth_time,
             acr: signed_in.acr.clone(),
             provider_session_id: signed_in.provider_session_id.clone(),
+            provider_tenant: None,
             csrf: self.csrf.issue(&id),
             data: BTreeMap::new(),
         }

@@ -85,7 +85,7 @@ impl EngineBuilder {
 
     /// Sets the identity provider. Required.
     #[must_use]
-    pub fn provider(self, provider: Provider) -> Self {
+    pub fn provider(self, provider: impl Into<Provider>) -> Self {
         self.named_provider("main", provider)
     }
 
@@ -93,7 +93,8 @@ impl EngineBuilder {
     ///
     /// The same name again takes the place of the one before.
     #[must_use]
-    pub fn named_provider(mut self, name: impl Into<String>, provider: Provider) -> Self {
+    pub fn named_provider(mut self, name: impl Into<String>, provider: impl Into<Provider>) -> Self {
+        let provider = provider.into();
         let name = name.into();
         match self.providers.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = provider,
@@ -291,8 +292,8 @@ impl EngineBuilder {
             post_logout_url: self.post_logout_url,
             providers: providers
                 .into_iter()
-                .map(|(name, settings)| (name, Arc::new(ProviderState::new(settings))))
-                .collect(),
+                .map(|(name, settings)| Ok((name, Arc::new(ProviderState::new(settings)?))))
+                .collect::<Result<_, BuildError>>()?,
         };
         let states: Vec<_> = plan.providers.iter().map(|(_, state)| Arc::clone(state)).collect();
         let bearer = self.bearer.map(|bearer| bearer.checked(&states)).transpose()?;

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::ports::{Loaded, SessionStore, StoreError};
-use doorward_core::session::{OpenedIdentity, SessionHandle, SessionId, Tokens};
+use doorward_core::session::{OpenedIdentity, ProviderTenant, SessionHandle, SessionId, Tokens};
 use doorward_crypto::SecretString;
 use http::HeaderMap;
 
@@ -21,14 +20,17 @@ pub(crate) struct Farewell {
     pub(crate) provider: Arc<ProviderState>,
     pub(crate) refresh_token: Option<SecretString>,
     pub(crate) id_token: Option<SecretString>,
+    /// The tenant as the provider knows it, where its farewell is said at the tenant's host.
+    pub(crate) tenant: Option<ProviderTenant>,
 }
 
 impl Farewell {
-    fn of(provider: &Arc<ProviderState>, tokens: &Tokens) -> Self {
+    fn of(provider: &Arc<ProviderState>, tenant: Option<ProviderTenant>, tokens: &Tokens) -> Self {
         Self {
             provider: Arc::clone(provider),
             refresh_token: tokens.refresh_token.clone(),
             id_token: tokens.id_token.clone(),
+            tenant,
         }
     }
 }
@@ -64,15 +66,18 @@ impl<'r> Here<'r> {
     fn end_sealed(self, newest: &Newest, headers: &HeaderMap, before: Option<SessionId>) -> Vec<Farewell> {
         let now = self.ports.clock.now();
         let presented = self.codec.every_identity(headers);
-        let mut ends: Vec<(SessionId, UnixTime, &Arc<ProviderState>)> = presented
+        let mut ends: Vec<_> = presented
             .iter()
-            .map(|opened| (opened.id(), opened.absolute_expires_at(), self.provider_of(opened)))
+            .map(|opened| {
+                let until = opened.absolute_expires_at();
+                (opened.id(), until, self.provider_of(opened), tenant_of(opened))
+            })
             .collect();
-        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now), self.site.providers.first())));
+        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now), self.site.providers.first(), None)));
         let mut seen = HashSet::new();
         ends.retain(|(id, ..)| seen.insert(*id));
         let mut farewells = Vec::new();
-        for (id, until, provider) in ends {
+        for (id, until, provider, tenant) in ends {
             // The newest state comes out of the very step that ends the session, so that a refresh that
             // landed a moment ago is taken back too.
             let Ok(state) = newest.end(&id, Code::SessionRevoked, until, now) else {
@@ -82,7 +87,7 @@ impl<'r> Here<'r> {
                 let opened = self.codec.open_tokens(headers, &id);
                 opened.map(|(tokens, _)| Arc::new(tokens))
             });
-            farewells.extend(tokens.map(|tokens| Farewell::of(provider, &tokens)));
+            farewells.extend(tokens.map(|tokens| Farewell::of(provider, tenant, &tokens)));
         }
         farewells
     }
@@ -106,9 +111,12 @@ impl<'r> Here<'r> {
         };
         store.end(&key, self.lifetimes.absolute_end(now), now).await?;
         let identity = self.codec.open_record_identity(&key, &stored.payload);
-        let provider = identity.map_or(self.site.providers.first(), |opened| self.provider_of(&opened));
+        let provider = identity
+            .as_ref()
+            .map_or(self.site.providers.first(), |opened| self.provider_of(opened));
+        let tenant = identity.as_ref().and_then(tenant_of);
         let tokens = self.codec.open_record_tokens(&key, &stored.payload, handle.id());
-        Ok(tokens.map(|(tokens, _)| Farewell::of(provider, &tokens)))
+        Ok(tokens.map(|(tokens, _)| Farewell::of(provider, tenant, &tokens)))
     }
 
     /// The provider that a session's tokens go back to.
@@ -118,4 +126,8 @@ impl<'r> Here<'r> {
             .of_session(opened)
             .unwrap_or_else(|| self.site.providers.first())
     }
+}
+
+fn tenant_of(opened: &OpenedIdentity) -> Option<ProviderTenant> {
+    opened.body().ok()?.provider_tenant
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use doorward_core::ports::BoxFuture;
 use doorward_core::session::{Identity, User};
+use doorward_oidc::wristband::WristbandUserInfo;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,6 +32,8 @@ pub struct Login {
     pub(crate) identity: Identity,
     /// Who knows whether the session fits into its cookie.
     pub(crate) engine: Arc<Inner>,
+    /// The user as the Wristband platform describes them.
+    pub(crate) wristband: Option<WristbandUserInfo>,
 }
 
 impl Login {
@@ -38,6 +41,12 @@ impl Login {
     #[must_use]
     pub fn user(&self) -> &User {
         &self.identity.user
+    }
+
+    /// The user as the Wristband platform describes them, typed; `None` with any other provider.
+    #[must_use]
+    pub fn wristband(&self) -> Option<&WristbandUserInfo> {
+        self.wristband.as_ref()
     }
 
     /// Sets the user's roles; from now on the provider's claims no longer change them.

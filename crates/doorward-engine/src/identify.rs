@@ -28,6 +28,7 @@ const PROTOCOL_CLAIMS: [&str; 14] = [
 /// What the claims kept for the application may take of the identity part, which is one cookie.
 const MAX_CLAIMS_BYTES: usize = 1_024;
 const MAX_NAME_BYTES: usize = 256;
+const MAX_ROLES: usize = 256;
 
 /// A tenant claim is there and names no tenant; whoever has it belongs to none that we could tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +88,7 @@ pub(crate) fn has_roles(settings: &ProviderSettings, id_token: &VerifiedIdToken)
     lookup(&sources(id_token, None, None), &settings.roles_claim).is_some()
 }
 
-fn sources<'a>(
+pub(crate) fn sources<'a>(
     id_token: &'a VerifiedIdToken,
     userinfo: Option<&'a UserInfo>,
     access_token: Option<&SecretString>,
@@ -109,8 +110,22 @@ fn describe(settings: &ProviderSettings, sources: &ClaimSources<'_>, user: &mut 
         user.name = Some(name.to_owned());
     }
     if let Some(claim) = lookup(sources, &settings.roles_claim) {
-        user.roles = roles(claim);
+        user.roles = match &settings.platform {
+            Some(_) => role_names(claim),
+            None => roles(claim),
+        };
     }
+}
+
+/// The names of the platform's roles, which are objects.
+fn role_names(claim: &Value) -> Vec<String> {
+    let objects = claim.as_array().map(Vec::as_slice).unwrap_or_default();
+    let names = objects.iter().filter_map(|role| role.get("name")?.as_str());
+    names
+        .filter(|name| !name.is_empty())
+        .take(MAX_ROLES)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The tenant's claim; `default` where there is none.

@@ -96,6 +96,7 @@ impl SitePlan {
             callback: public_url.join(&format!("{base_path}/callback")),
             default_return_url: return_url("auth.default_return_url", &self.default_return_url)?,
             post_logout: return_url("auth.post_logout_url", &self.post_logout_url)?,
+            post_logout_is_ours: self.post_logout_url.is_some(),
         })
     }
 }

@@ -11,7 +11,7 @@
 //! 4. A token signed by an unknown key causes one refetch, at most one per thirty seconds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_core::OutboundRequest;
@@ -20,16 +20,16 @@ use doorward_core::session::provider_tag;
 use doorward_crypto::{Algorithm, KeySet};
 use doorward_oidc::{ProviderMetadata, Reach, discovery_request, is_public_address, jwks_request, parse_jwks};
 
+use crate::cached::{Cached, Pause, SHORTEST_PAUSE, retry_after};
+use crate::error::BuildError;
 use crate::outside::Ports;
+use crate::platform::PlatformState;
 use crate::settings::ProviderSettings;
-use crate::single_flight::{Begin, SingleFlight};
 
 const METADATA_FRESH: Duration = Duration::from_secs(3600);
 const KEYS_FRESH: Duration = Duration::from_secs(900);
 const STALE_LIMIT: Duration = Duration::from_secs(24 * 3600);
 const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The provider could not be asked, or what it said could not be used; worth another try later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub(crate) struct ProviderState {
     pub(crate) name: String,
     /// The name, shortened for the guard.
     pub(crate) tag: [u8; 8],
+    /// What the Wristband platform has beside every other provider.
+    pub(crate) platform: Option<PlatformState>,
     metadata: Cached<Arc<ProviderMetadata>>,
     keys: Cached<KeySet>,
     unknown_key_asked: Mutex<Option<Duration>>,
@@ -72,12 +74,15 @@ pub(crate) struct ProviderState {
 }
 
 impl ProviderState {
-    pub(crate) fn new(settings: ProviderSettings) -> Self {
+    /// # Errors
+    /// [`BuildError`] for settings that do not go together.
+    pub(crate) fn new(settings: ProviderSettings) -> Result<Self, BuildError> {
         // Neither an issuer nor this separator can hold the other.
         let name = format!("{} {}", settings.issuer.as_str(), settings.client.client_id);
-        Self {
+        Ok(Self {
             tag: provider_tag(&name),
             name,
+            platform: settings.platform.clone().map(PlatformState::new).transpose()?,
             settings,
             metadata: Cached::default(),
             keys: Cached::default(),
@@ -85,7 +90,7 @@ impl ProviderState {
             token_pause: Pause::default(),
             introspection_pause: Pause::default(),
             issuer_is_private: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Answers the metadata, from the cache while it may serve.
@@ -93,6 +98,9 @@ impl ProviderState {
         self: &Arc<Self>,
         ports: &Ports,
     ) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        if let Some(platform) = &self.platform {
+            return Ok(platform.metadata());
+        }
         match self.metadata.age(ports) {
             Some((metadata, age)) if age < METADATA_FRESH => Ok(metadata),
             Some((metadata, age)) if age < STALE_LIMIT => {
@@ -256,102 +264,5 @@ impl ProviderState {
     /// Leaves the token endpoint alone for a while and says for how long.
     pub(crate) fn pause_token_calls(&self, ports: &Ports, wish: Option<Duration>) -> Duration {
         self.token_pause.begin(ports, wish.unwrap_or(SHORTEST_PAUSE))
-    }
-}
-
-fn retry_after(fetched: &Fetched) -> Duration {
-    fetched
-        .headers
-        .get(http::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse().ok())
-        .map_or(SHORTEST_PAUSE, Duration::from_secs)
-}
-
-/// How long to wait after a failure: as the provider wishes, within our own limits.
-pub(crate) fn pause_of(wish: Option<Duration>) -> Duration {
-    wish.unwrap_or(SHORTEST_PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
-}
-
-/// A time during which the provider is left alone, on the monotonic clock.
-#[derive(Default)]
-struct Pause {
-    until: Mutex<Duration>,
-}
-
-impl Pause {
-    fn begin(&self, ports: &Ports, wish: Duration) -> Duration {
-        let length = pause_of(Some(wish));
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = ports.clock.monotonic().saturating_add(length);
-        length
-    }
-
-    fn remaining(&self, ports: &Ports) -> Option<Duration> {
-        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        until
-            .checked_sub(ports.clock.monotonic())
-            .filter(|rest| !rest.is_zero())
-    }
-}
-
-/// A value fetched from the provider, when it came, and how to renew it.
-struct Cached<T> {
-    value: Arc<RwLock<Option<(T, Duration)>>>,
-    pause: Arc<Pause>,
-    flight: SingleFlight<(), Result<T, ProviderUnavailable>>,
-}
-
-impl<T> Default for Cached<T> {
-    fn default() -> Self {
-        Self {
-            value: Arc::default(),
-            pause: Arc::default(),
-            flight: SingleFlight::default(),
-        }
-    }
-}
-
-impl<T: Clone + Send + Sync + 'static> Cached<T> {
-    fn age(&self, ports: &Ports) -> Option<(T, Duration)> {
-        let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
-        let (value, fetched_at) = value.as_ref()?;
-        let age = ports.clock.monotonic().saturating_sub(*fetched_at);
-        Some((value.clone(), age))
-    }
-
-    /// Fetches the value anew, or waits for the fetch under way.
-    ///
-    /// `known` is asked where none is under way, and may answer without one.
-    async fn renew(
-        &self,
-        ports: &Ports,
-        known: impl FnOnce() -> Option<T>,
-        fetch: impl Future<Output = Result<T, ProviderUnavailable>> + Send + 'static,
-    ) -> Result<T, ProviderUnavailable> {
-        let (value, pause, job_ports) = (Arc::clone(&self.value), Arc::clone(&self.pause), ports.clone());
-        self.flight
-            .join((), &*ports.tasks, || {
-                if let Some(known) = known() {
-                    return Begin::Known(Ok(known));
-                }
-                if let Some(retry_after) = self.pause.remaining(ports) {
-                    return Begin::Known(Err(ProviderUnavailable { retry_after }));
-                }
-                Begin::Job(Box::pin(async move {
-                    let result = fetch.await;
-                    match &result {
-                        Ok(fetched) => {
-                            let now = job_ports.clock.monotonic();
-                            *value.write().unwrap_or_else(PoisonError::into_inner) = Some((fetched.clone(), now));
-                        }
-                        Err(unavailable) => {
-                            pause.begin(&job_ports, unavailable.retry_after);
-                        }
-                    }
-                    result
-                }))
-            })
-            .await
-            .unwrap_or(Err(ProviderUnavailable::soon()))
     }
 }

@@ -22,9 +22,10 @@ use doorward_crypto::SecretString;
 use doorward_oidc::PreviousIdentity;
 
 use crate::auth::{Inner, SessionPlace};
+use crate::cached::pause_of;
 use crate::newest::{Known, NotWritten, SessionState};
 use crate::problem::Denial;
-use crate::provider::{ProviderState, pause_of};
+use crate::provider::ProviderState;
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 use crate::single_flight::{Begin, SingleFlight};
 use crate::token_calls::{self, Concerns, RefreshFailure, Refreshed};
@@ -248,7 +249,7 @@ impl Inner {
         let written = self
             .write_state(&start.place, &start.identity, &|identity, place_for_tokens| {
                 identity.access_token_expires_at = tokens.access_token_expires_at;
-                identity.refresh_at = Some(refresh_at(now, left));
+                identity.refresh_at = Some(refresh_at(now, left, settings.refresh_ahead));
                 if let Some(scope) = &tokens.scope {
                     identity.scopes = scope
                         .split(' ')

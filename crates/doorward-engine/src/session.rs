@@ -147,6 +147,12 @@ impl Session {
         self.read_user().unwrap_or_else(|| NOBODY.get_or_init(nobody))
     }
 
+    /// The provider's own ID of the tenant, where it has hosts of its own for tenants.
+    pub(crate) fn provider_tenant_id(&self) -> Option<String> {
+        let body = self.inner.live.body().ok()?;
+        body.provider_tenant.map(|tenant| tenant.id)
+    }
+
     /// Whether the user can be read: the identity part is of a form that this version writes.
     pub(crate) fn has_user(&self) -> bool {
         self.read_user().is_some()

@@ -9,7 +9,11 @@ use doorward_crypto::{Algorithm, KeyRing, SecretString, SigningKey};
 use doorward_oidc::{AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, IssuerError, ResponseMode};
 
 use crate::error::BuildError;
+use crate::settings_wristband::{PlatformSettings, Wristband};
 use crate::store_memory::MemoryStore;
+
+/// How long before its end an access token is renewed, unless set.
+const REFRESH_AHEAD: Duration = Duration::from_secs(60);
 
 /// An identity provider and how we are known to it.
 ///
@@ -33,6 +37,18 @@ pub struct Provider {
     tenant_claim: String,
     algorithms: Vec<Algorithm>,
     danger_http_issuer: bool,
+    refresh_ahead: Duration,
+    /// Where it is the Wristband platform, this says everything and the rest nothing.
+    wristband: Option<Box<Wristband>>,
+}
+
+impl From<Wristband> for Provider {
+    fn from(wristband: Wristband) -> Self {
+        Self {
+            wristband: Some(Box::new(wristband)),
+            ..Self::oidc("", "", "")
+        }
+    }
 }
 
 impl Provider {
@@ -57,6 +73,8 @@ impl Provider {
             tenant_claim: "tenant".into(),
             algorithms: Algorithm::ALL.to_vec(),
             danger_http_issuer: false,
+            refresh_ahead: REFRESH_AHEAD,
+            wristband: None,
         }
     }
 
@@ -122,6 +140,13 @@ impl Provider {
         self
     }
 
+    /// Renews access tokens this long before they end, at most a third of their life; 60 s unless set.
+    #[must_use]
+    pub fn refresh_ahead(mut self, ahead: Duration) -> Self {
+        self.refresh_ahead = ahead;
+        self
+    }
+
     /// Accepts an issuer on plain http that is not on this machine.
     ///
     /// # Security
@@ -133,6 +158,9 @@ impl Provider {
     }
 
     pub(crate) fn checked(self) -> Result<ProviderSettings, BuildError> {
+        if let Some(wristband) = self.wristband {
+            return wristband.checked();
+        }
         let http = if self.danger_http_issuer {
             HttpIssuer::DangerAnywhere
         } else {
@@ -169,6 +197,8 @@ impl Provider {
             roles_claim: self.roles_claim,
             tenant_claim: self.tenant_claim,
             algorithms: self.algorithms,
+            refresh_ahead: self.refresh_ahead,
+            platform: None,
         })
     }
 }
@@ -181,6 +211,10 @@ pub(crate) struct ProviderSettings {
     pub(crate) roles_claim: String,
     pub(crate) tenant_claim: String,
     pub(crate) algorithms: Vec<Algorithm>,
+    /// How long before its end an access token is renewed.
+    pub(crate) refresh_ahead: Duration,
+    /// What the Wristband platform needs beside all that.
+    pub(crate) platform: Option<PlatformSettings>,
 }
 
 /// Where sessions live and how long.

@@ -166,7 +166,7 @@ impl BearerTokens {
         }
         let mut states = providers.to_vec();
         for issuer in &self.issuers {
-            states.push(Arc::new(ProviderState::new(further(issuer, providers)?)));
+            states.push(Arc::new(ProviderState::new(further(issuer, providers)?)?));
         }
         let known = |name: &String| states.iter().any(|state| state.settings.issuer.as_str() == name);
         if let Some((stranger, _)) = self.issuer_algorithms.iter().find(|(issuer, _)| !known(issuer)) {
@@ -264,5 +264,7 @@ fn further(issuer: &str, providers: &[Arc<ProviderState>]) -> Result<ProviderSet
         roles_claim: claim(|settings| &settings.roles_claim, "roles"),
         tenant_claim: claim(|settings| &settings.tenant_claim, "tenant"),
         algorithms: Algorithm::ALL.to_vec(),
+        refresh_ahead: Duration::ZERO,
+        platform: None,
     })
 }

@@ -30,6 +30,8 @@ pub(crate) struct Urls {
     pub(crate) callback: String,
     pub(crate) default_return_url: ReturnUrl,
     pub(crate) post_logout: ReturnUrl,
+    /// Whether the application chose it: then its provider knows it too.
+    pub(crate) post_logout_is_ours: bool,
 }
 
 /// The providers whose sessions count at a site; at least one.

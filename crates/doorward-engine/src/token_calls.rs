@@ -17,6 +17,7 @@ use http::StatusCode;
 
 use crate::identify::{self, Described};
 use crate::outside::Ports;
+use crate::platform_user::PlatformUser;
 use crate::provider::{NewerKeys, ProviderState, ProviderUnavailable};
 
 /// How long an access token lives whose provider does not say (RFC 6749 §5.1 leaves it open).
@@ -28,6 +29,8 @@ const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(5);
 /// A verified login, before the application has seen it.
 pub(crate) struct SignedIn {
     pub(crate) user: User,
+    /// The same as the Wristband platform describes them, where that is the provider.
+    pub(crate) platform: Option<PlatformUser>,
     pub(crate) tokens: Tokens,
     pub(crate) expires_in: Duration,
     pub(crate) scopes: Vec<String>,
@@ -123,6 +126,14 @@ pub(crate) async fn sign_in(
     let userinfo = userinfo(provider, ports, &metadata, &response.access_token, &id_token).await?;
     let user = identify::user(&provider.settings, &id_token, userinfo.as_ref(), &response.access_token)
         .map_err(|error| LoginFailure::new(Code::LoginDenied, error))?;
+    let platform = match &provider.platform {
+        Some(platform) => {
+            let resolved = platform.configuration(provider, ports).await?;
+            let user = PlatformUser::of(&resolved, &id_token, userinfo.as_ref(), &response.access_token)?;
+            Some(user)
+        }
+        None => None,
+    };
     let expires_in = response.expires_in.unwrap_or(UNSAID_LIFETIME);
     let scopes = response
         .granted_scope(&expected.requested_scope)
@@ -132,6 +143,7 @@ pub(crate) async fn sign_in(
         .collect();
     Ok(SignedIn {
         user,
+        platform,
         expires_in,
         scopes,
         auth_time: id_token.auth_time(),

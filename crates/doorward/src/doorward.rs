@@ -3,7 +3,8 @@
 use axum::Router;
 use doorward_engine::ports::{Clock, Fetch, Random, Tasks, TenantDirectory};
 use doorward_engine::{
-    BearerTokens, BuildError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule, Sessions, Tenant,
+    BearerTokens, BuildError, DiscoverError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule,
+    Sessions, Tenant,
 };
 use serde_json::Value;
 
@@ -91,6 +92,14 @@ impl Doorward {
         self.engine.warnings()
     }
 
+    /// Asks every provider now for what is otherwise fetched on first need.
+    ///
+    /// # Errors
+    /// [`DiscoverError`] for the first provider that does not answer; `?` on it makes a bad configuration end the start.
+    pub async fn discover(&self) -> Result<(), DiscoverError> {
+        self.engine.discover().await
+    }
+
     /// The engine underneath, for shells other than axum.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -123,12 +132,12 @@ impl Builder {
     }
 
     /// Sets the identity provider.
-    pub fn provider(self, provider: Provider) -> Self {
+    pub fn provider(self, provider: impl Into<Provider>) -> Self {
         self.map(|engine| engine.provider(provider))
     }
 
     /// Adds an identity provider that tenants choose by name; the first one is everybody else's.
-    pub fn named_provider(self, name: impl Into<String>, provider: Provider) -> Self {
+    pub fn named_provider(self, name: impl Into<String>, provider: impl Into<Provider>) -> Self {
         self.map(|engine| engine.named_provider(name, provider))
     }
 

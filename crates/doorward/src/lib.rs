@@ -49,9 +49,9 @@ pub use crate::require::{Require, RequireLayer};
 pub use crate::service::AuthService;
 
 pub use doorward_engine::{
-    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, Login, LoginDenied,
-    MemoryStore, Provider, Refusal, ResponseMode, Rule, SameSite, SecretString, Sessions, SigningKey, SubjectKind,
-    Tenant, TokensMissing, UnixTime, User,
+    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError, Login,
+    LoginDenied, MemoryStore, Provider, Refusal, ResponseMode, Rule, SameSite, SecretString, Sessions, SigningKey,
+    SubjectKind, Tenant, TokensMissing, UnixTime, User, Wristband, WristbandRole, WristbandUserInfo,
 };
 
 /// What tenants are to those who look them up elsewhere; an application's own list is made of [`Tenant`].

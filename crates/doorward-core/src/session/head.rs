@@ -6,7 +6,7 @@ use doorward_oidc::UnixTime;
 
 use super::SessionId;
 
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 pub(super) const HAS_TOKEN_PART: u8 = 1;
 pub(super) const HAS_ACCESS_TOKEN_END: u8 = 2;
 pub(super) const HAS_REFRESH: u8 = 4;

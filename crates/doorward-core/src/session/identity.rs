@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_oidc::UnixTime;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SessionId;
@@ -47,6 +48,17 @@ impl core::fmt::Debug for User {
     }
 }
 
+/// A tenant as a provider knows it that has hosts of its own for tenants.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProviderTenant {
+    /// The provider's own ID of it.
+    pub id: String,
+    /// Its name, which its host at the provider is made of.
+    pub name: Option<String>,
+    /// Its custom domain at the provider, which somebody has vouched for.
+    pub custom_domain: Option<String>,
+}
+
 /// The identity part of a session.
 #[derive(Clone, PartialEq)]
 pub struct Identity {
@@ -80,6 +92,8 @@ pub struct Identity {
     pub acr: Option<String>,
     /// The provider's own session ID (`sid`).
     pub provider_session_id: Option<String>,
+    /// The tenant as the provider knows it, where it has hosts of its own for tenants.
+    pub provider_tenant: Option<ProviderTenant>,
     /// The CSRF token, so that a safe request compares the CSRF cookie without computing it.
     pub csrf: [u8; 32],
     /// The application's own data, as JSON texts.

@@ -10,7 +10,6 @@ use doorward_oidc::UnixTime;
 use super::OpenedIdentity;
 use crate::code::Code;
 
-const REFRESH_MARGIN: Duration = Duration::from_secs(60);
 /// A rolling write happens once this part of the idle time has passed.
 const ROLL_PART: u32 = 10;
 
@@ -151,12 +150,12 @@ impl Deref for LiveSession {
     }
 }
 
-/// Returns the moment to renew an access token that lives `access_token_expires_in` from now: 60 s before its end, but
+/// Returns the moment to renew an access token that lives `access_token_expires_in` from now: so long before its end, but
 /// not in the first two thirds of its life.
-pub fn refresh_at(now: UnixTime, access_token_expires_in: Duration) -> UnixTime {
+pub fn refresh_at(now: UnixTime, access_token_expires_in: Duration, ahead: Duration) -> UnixTime {
     // Whole seconds, rounded towards the end: a token of one second is not due at once.
     let life = access_token_expires_in.as_secs();
-    let margin = REFRESH_MARGIN.as_secs().min(life / 3);
+    let margin = ahead.as_secs().min(life / 3);
     now.saturating_add(Duration::from_secs(life - margin))
 }
 

@@ -28,7 +28,7 @@ pub use self::{
     data::{DataChanges, DataError},
     handle::{HandleCookie, SessionHandle},
     id::SessionId,
-    identity::{Identity, User},
+    identity::{Identity, ProviderTenant, User},
     lifetime::{Expired, Lifetimes, LiveSession, check, refresh_at},
     opened::{IdentityBody, OpenedIdentity, Unreadable, provider_tag},
     tokens::Tokens,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Identity, SessionId, User,
+    Identity, ProviderTenant, SessionId, User,
     head::{HAS_ACCESS_TOKEN_END, HAS_REFRESH, HAS_TOKEN_PART, HEAD_BYTES, Head, VERSION},
 };
 
@@ -58,6 +58,8 @@ pub struct IdentityBody<'a> {
     pub acr: Option<&'a str>,
     /// The provider's own session ID.
     pub provider_session_id: Option<&'a str>,
+    /// The tenant as the provider knows it.
+    pub provider_tenant: Option<ProviderTenant>,
     /// The application's own data: keys and JSON texts.
     #[serde(borrow)]
     pub data: Vec<(&'a str, &'a str)>,
@@ -187,6 +189,7 @@ impl OpenedIdentity {
             auth_time: body.auth_time,
             acr: body.acr.map(str::to_owned),
             provider_session_id: body.provider_session_id.map(str::to_owned),
+            provider_tenant: body.provider_tenant,
             csrf: *self.csrf_token(),
             data: body
                 .data
@@ -312,6 +315,7 @@ pub(super) fn write(identity: &Identity) -> Result<Vec<u8>, Unreadable> {
         auth_time: identity.auth_time,
         acr: identity.acr.as_deref(),
         provider_session_id: identity.provider_session_id.as_deref(),
+        provider_tenant: identity.provider_tenant.clone(),
         data: pairs(&identity.data),
     };
     postcard::to_extend(&body, plain).map_err(|_| Unreadable)

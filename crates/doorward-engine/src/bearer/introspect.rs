@@ -8,8 +8,9 @@ use doorward_crypto::SecretString;
 use doorward_oidc::{AccessTokenError, Introspection, IntrospectionError, introspection_request, parse_introspection};
 
 use super::{BearerIssuer, BearerRefused, BearerVerifier, Digest, Judged, Judging, Known, refusal};
+use crate::cached::pause_of;
 use crate::outside::Ports;
-use crate::provider::{ProviderUnavailable, pause_of};
+use crate::provider::ProviderUnavailable;
 use crate::single_flight::Begin;
 
 /// How long an answer is believed: a token revoked at the provider is refused within this time.

@@ -13,7 +13,7 @@
 
 mod introspect;
 mod keys;
-mod recent;
+
 #[cfg(test)]
 mod tests;
 
@@ -35,9 +35,9 @@ use doorward_oidc::{
 use serde_json::Value;
 
 use self::keys::IssuerKeys;
-use self::recent::Recent;
 use crate::outside::Ports;
 use crate::provider::{ProviderState, ProviderUnavailable};
+use crate::recent::{Digest, Recent};
 use crate::single_flight::SingleFlight;
 
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
@@ -46,9 +46,6 @@ const UNKNOWN_KEY_LIFETIME: Duration = Duration::from_secs(30);
 const MAX_TOKENS: usize = 10_000;
 const MAX_REFUSED: usize = 10_000;
 const MAX_UNKNOWN_KEYS: usize = 1_000;
-
-/// SHA-256 of a token: enough to know it again, and of no use to whoever reads our memory.
-type Digest = [u8; 32];
 
 /// A token that is good, and what the configuration reads out of it.
 #[derive(Debug)]

@@ -83,7 +83,7 @@ struct Fixture {
 
 fn state(issuer: &str) -> Arc<ProviderState> {
     let settings = Provider::oidc(issuer, CLIENT_ID, CLIENT_SECRET).checked().unwrap();
-    Arc::new(ProviderState::new(settings))
+    Arc::new(ProviderState::new(settings).unwrap())
 }
 
 impl Fixture {

@@ -49,6 +49,7 @@ fn identity(id: SessionId, revision: u64) -> Identity {
         auth_time: None,
         acr: None,
         provider_session_id: None,
+        provider_tenant: None,
         csrf: [0; 32],
         data: BTreeMap::new(),
     }

@@ -17,8 +17,8 @@ use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
 use doorward_core::ports::{CreateError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle, User};
-use doorward_core::tenant::{TenantExpectation, TenantId};
+use doorward_core::session::{HandleCookie, IdentityCookie, ProviderTenant, SessionHandle, User};
+use doorward_core::tenant::{HostName, Tenant, TenantExpectation, TenantId, TenantName};
 use doorward_oidc::{
     AuthorizationResponse, CallbackError, LoginParameters, MatchedCallback, Params, ResponseMethod, callback,
 };
@@ -32,10 +32,23 @@ use crate::begin::Before;
 use crate::hooks::Login;
 use crate::newest::Known;
 use crate::page::{Action, page};
+use crate::platform_user::PlatformUser;
 use crate::provider::ProviderState;
 use crate::reply::Reply;
 use crate::site::Here;
 use crate::token_calls::{self, LoginFailure, SignedIn};
+
+/// What the login's ticket says of the tenant.
+struct Expected {
+    tenant: TenantExpectation,
+    custom_domain: Option<HostName>,
+}
+
+/// The tenant of a verified user: as sessions name it, and as the provider does.
+struct TenantOfUser {
+    id: TenantId,
+    at_provider: Option<ProviderTenant>,
+}
 
 impl Here<'_> {
     pub(super) async fn callback(self, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
@@ -116,7 +129,10 @@ impl Here<'_> {
                 "login began at another host than this one",
             ));
         }
-        let expected = ticket.expected_tenant();
+        let expected = Expected {
+            tenant: ticket.expected_tenant(),
+            custom_domain: ticket.tenant_custom_domain,
+        };
         let before = Before {
             session: ticket.session_at_start,
             handle: ticket.handle_at_start,
@@ -157,7 +173,7 @@ impl Here<'_> {
         self,
         headers: &HeaderMap,
         provider: &Arc<ProviderState>,
-        expected: &TenantExpectation,
+        expected: &Expected,
         matched: MatchedCallback,
         before: Before,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
@@ -186,13 +202,13 @@ impl Here<'_> {
     async fn begin(
         self,
         provider: &Arc<ProviderState>,
-        expected: &TenantExpectation,
+        expected: &Expected,
         signed_in: &SignedIn,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
         let handle = SessionHandle::random(&*self.ports.random)
             .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
-        self.check_tenant(provider, expected, &signed_in.user).await?;
-        let login = self.ask_application(&handle, provider, signed_in).await?;
+        let tenant = self.check_tenant(provider, expected, signed_in).await?;
+        let login = self.ask_application(&handle, provider, signed_in, tenant).await?;
         self.begin_session(&handle, login, &signed_in.tokens).await
     }
 
@@ -204,26 +220,57 @@ impl Here<'_> {
     async fn check_tenant(
         self,
         provider: &Arc<ProviderState>,
-        expected: &TenantExpectation,
-        user: &User,
-    ) -> Result<(), LoginFailure> {
+        expected: &Expected,
+        signed_in: &SignedIn,
+    ) -> Result<TenantOfUser, LoginFailure> {
         let denied = |reason| LoginFailure::new(Code::LoginDenied, reason);
-        let id = TenantId::from_claim(&user.tenant).map_err(|_| denied("user's tenant has no usable name"))?;
-        if !self.site.scope.admits(&user.tenant) || expected.check(&id).is_err() {
+        let verified =
+            TenantId::from_claim(&signed_in.user.tenant).map_err(|_| denied("user's tenant has no usable name"))?;
+        let platform = signed_in.platform.as_ref();
+        let name = platform.and_then(PlatformUser::tenant_name);
+        let known = self.known_tenant(&verified, name.as_ref()).await?;
+        let id = match (&self.sites, &known) {
+            (None, _) => verified,
+            (Some(_), Some(tenant)) => tenant.id.clone(),
+            (Some(_), None) => return Err(denied("user's tenant is not known")),
+        };
+        let is_expected = expected.tenant.check_named(&id, name.as_ref()).is_ok();
+        if !self.site.scope.admits(id.as_str()) || !is_expected {
             return Err(denied("user belongs to another tenant"));
         }
-        let Some(sites) = &self.sites else { return Ok(()) };
-        let tenant = sites
-            .tenant_with_id(&id)
-            .await
-            .map_err(|code| LoginFailure::new(code, "tenants cannot be looked up"))?
-            .ok_or_else(|| denied("user's tenant is not known"))?;
-        let own = sites.provider_of(&tenant);
-        if own.is_some_and(|own| Arc::ptr_eq(own, provider)) {
-            Ok(())
-        } else {
-            Err(denied("user's tenant signs in with another provider"))
+        if let (Some(sites), Some(tenant)) = (&self.sites, &known) {
+            let own = sites.provider_of(tenant);
+            if !own.is_some_and(|own| Arc::ptr_eq(own, provider)) {
+                return Err(denied("user's tenant signs in with another provider"));
+            }
         }
+        let custom_domain = expected.custom_domain.as_ref();
+        let custom_domain = custom_domain.or_else(|| known.as_ref()?.custom_domain.as_ref());
+        Ok(TenantOfUser {
+            id,
+            at_provider: platform.map(|user| ProviderTenant {
+                id: user.tenant.id().to_owned(),
+                name: name.as_ref().map(|name| name.as_str().to_owned()),
+                custom_domain: custom_domain.map(|host| host.as_str().to_owned()),
+            }),
+        })
+    }
+
+    /// Finds the configured tenant that verified claims speak of: by the provider's ID of it, or by the name that
+    /// the provider vouches for, where the configuration knows no other ID.
+    async fn known_tenant(
+        self,
+        verified: &TenantId,
+        name: Option<&TenantName>,
+    ) -> Result<Option<Arc<Tenant>>, LoginFailure> {
+        let Some(sites) = &self.sites else { return Ok(None) };
+        let outage = |code| LoginFailure::new(code, "tenants cannot be looked up");
+        if let Some(tenant) = sites.tenant_with_id(verified).await.map_err(outage)? {
+            return Ok(Some(tenant));
+        }
+        let Some(name) = name else { return Ok(None) };
+        let named = sites.tenant_named(name).await.map_err(outage)?;
+        Ok(named.filter(|tenant| tenant.id.as_str() == tenant.name.as_str()))
     }
 
     async fn ask_application(
@@ -231,10 +278,18 @@ impl Here<'_> {
         handle: &SessionHandle,
         provider: &ProviderState,
         signed_in: &SignedIn,
+        tenant: TenantOfUser,
     ) -> Result<Login, LoginFailure> {
+        let user = User {
+            tenant: tenant.id.as_str().to_owned(),
+            ..signed_in.user.clone()
+        };
+        let mut identity = self.draft_session(handle, user, signed_in, provider);
+        identity.provider_tenant = tenant.at_provider;
         let login = Login {
-            identity: self.draft_session(handle, signed_in.user.clone(), signed_in, provider),
+            identity,
             engine: Arc::clone(self.inner),
+            wristband: signed_in.platform.as_ref().map(|user| user.info.clone()),
         };
         let Some(hook) = &self.hooks.on_login else {
             return Ok(login);
@@ -290,6 +345,7 @@ impl Here<'_> {
             provider: Arc::clone(provider),
             tenant: ticket.tenant,
             tenant_name: ticket.tenant_name,
+            tenant_custom_domain: ticket.tenant_custom_domain,
             parameters: LoginParameters {
                 max_age: ticket.pending.max_age(),
                 acr_values: ticket.pending.acr_values().map(str::to_owned),

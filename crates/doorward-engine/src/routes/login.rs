@@ -12,13 +12,14 @@ use doorward_core::origin::{Origin, PublicUrl};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{HandleCookie, IdentityCookie};
-use doorward_core::tenant::{self, ResolvedTenant, Tenant, TenantHints, TenantId, TenantName, TenantScope};
-use doorward_oidc::{LoginParameters, Params, ResponseMode, begin};
+use doorward_core::tenant::{self, HostName, ResolvedTenant, Tenant, TenantHints, TenantId, TenantName, TenantScope};
+use doorward_oidc::{LoginParameters, Params, ProviderMetadata, ResponseMode, begin};
 use http::header::HOST;
 use http::{HeaderMap, Method, StatusCode};
 
+use super::platform::PlatformStart;
 use crate::auth::SessionPlace;
-use crate::provider::{ProviderState, ProviderUnavailable};
+use crate::provider::ProviderState;
 use crate::reply::Reply;
 use crate::site::Here;
 use crate::token_calls::{LoginFailure, with_source};
@@ -34,7 +35,7 @@ const RETURN_URL_NAMES: [&str; 6] = [
 ];
 
 /// The names under which frontends of the Wristband platform name the tenant.
-const TENANT_NAMES: [&str; 2] = ["tenant_name", "tenant_domain"];
+pub(super) const TENANT_NAMES: [&str; 2] = ["tenant_name", "tenant_domain"];
 
 /// Says for a moment that a login was just sent to the public URL; see [`Inner::to_public_url`].
 const MOVED_COOKIE: &str = "doorward-moved";
@@ -45,9 +46,17 @@ pub(super) struct LoginRequest {
     /// Whose user is to sign in, where that is known.
     pub(super) tenant: Option<TenantId>,
     pub(super) tenant_name: Option<TenantName>,
+    /// The tenant's own domain at the provider, which somebody has vouched for.
+    pub(super) tenant_custom_domain: Option<HostName>,
     pub(super) parameters: LoginParameters,
     pub(super) return_url: ReturnUrl,
     pub(super) restarts: u8,
+}
+
+/// Where the browser is sent to sign in, and where it is to come back.
+pub(super) struct Start {
+    pub(super) metadata: Arc<ProviderMetadata>,
+    pub(super) redirect_uri: String,
 }
 
 /// Where a login goes on.
@@ -55,10 +64,18 @@ enum Signing {
     /// Here, at this provider.
     In {
         provider: Arc<ProviderState>,
-        tenant: Option<Arc<Tenant>>,
+        tenant: TenantOfLogin,
     },
     /// At the site of the tenant that it is for.
     Elsewhere(PublicUrl),
+}
+
+/// Whose user is to sign in, as far as that is known.
+#[derive(Default)]
+struct TenantOfLogin {
+    known: Option<Arc<Tenant>>,
+    name: Option<TenantName>,
+    custom_domain: Option<HostName>,
 }
 
 impl Here<'_> {
@@ -78,7 +95,7 @@ impl Here<'_> {
     async fn try_login(self, view: RequestView<'_>) -> Result<Reply, LoginFailure> {
         let params = Params::parse(view.uri.query().unwrap_or_default())
             .map_err(|error| LoginFailure::new(Code::RequestMalformed, error))?;
-        let (provider, tenant) = match self.tenant_of_login(&params).await? {
+        let (provider, tenant) = match self.tenant_of_login(view, &params).await? {
             Signing::In { provider, tenant } => (provider, tenant),
             Signing::Elsewhere(url) => return Ok(self.to_other_site(&url, view)),
         };
@@ -91,49 +108,62 @@ impl Here<'_> {
     /// # Security
     /// A name that nobody knows ends here, before anything is asked of anybody; no text of the request
     /// becomes part of a host.
-    async fn tenant_of_login(self, params: &Params) -> Result<Signing, LoginFailure> {
-        let Some(sites) = &self.sites else {
-            return Ok(Signing::In {
-                provider: Arc::clone(self.site.providers.first()),
-                tenant: None,
-            });
-        };
+    async fn tenant_of_login(self, view: RequestView<'_>, params: &Params) -> Result<Signing, LoginFailure> {
+        let first = self.site.providers.first();
+        let malformed = |reason: &dyn std::fmt::Display| LoginFailure::new(Code::RequestMalformed, reason);
         let unknown = || LoginFailure::new(Code::TenantUnknown, "login is for a tenant that nobody knows");
+        let mut hints = match &first.platform {
+            Some(platform) => self.platform_hints(first, platform, view, params).await?,
+            None if self.sites.is_none() => {
+                return Ok(Signing::In {
+                    provider: Arc::clone(first),
+                    tenant: TenantOfLogin::default(),
+                });
+            }
+            None => TenantHints::default(),
+        };
         let named = params
             .any_of_once(&TENANT_NAMES)
-            .map_err(|error| LoginFailure::new(Code::RequestMalformed, error))?
+            .map_err(|error| malformed(&error))?
             .filter(|name| !name.is_empty());
-        let named = named.map(TenantName::parse).transpose().map_err(|_| unknown())?;
-        let host_tenant = self.site.tenant.as_ref().map(|tenant| tenant.name.clone());
-        let at_a_tenant = host_tenant.is_some();
-        let hints = TenantHints {
-            host_tenant,
-            query: named,
-            ..TenantHints::default()
+        hints.query = named.map(TenantName::parse).transpose().map_err(|_| unknown())?;
+        hints.host_tenant = self.site.tenant.as_ref().map(|tenant| tenant.name.clone());
+        let at_a_tenant = hints.host_tenant.is_some();
+        let (name, custom_domain) = match tenant::resolve(hints).map_err(|error| malformed(&error))? {
+            ResolvedTenant::Named { name, custom_domain } => (Some(name), custom_domain),
+            ResolvedTenant::CustomDomain(domain) => (None, Some(domain)),
+            ResolvedTenant::None => (None, None),
         };
-        let resolved = tenant::resolve(hints).map_err(|error| LoginFailure::new(Code::RequestMalformed, error))?;
-        let ResolvedTenant::Named { name, .. } = resolved else {
+        let (Some(sites), Some(name)) = (&self.sites, &name) else {
             // Where every tenant has a host, a login at none of them has nowhere to end.
-            if self.site.scope == TenantScope::Nobody {
+            if self.site.scope == TenantScope::Nobody && first.platform.is_none() {
                 return Err(unknown());
             }
             return Ok(Signing::In {
-                provider: Arc::clone(self.site.providers.first()),
-                tenant: None,
+                provider: Arc::clone(first),
+                tenant: TenantOfLogin {
+                    known: None,
+                    name,
+                    custom_domain,
+                },
             });
         };
         let outage = |code| LoginFailure::new(code, "tenants cannot be looked up");
-        let tenant = match &self.site.tenant {
+        let known = match &self.site.tenant {
             Some(tenant) => Arc::clone(tenant),
-            None => sites.tenant_named(&name).await.map_err(outage)?.ok_or_else(unknown)?,
+            None => sites.tenant_named(name).await.map_err(outage)?.ok_or_else(unknown)?,
         };
-        if !at_a_tenant && let Some(url) = sites.public_url_of(&tenant.name) {
+        if !at_a_tenant && let Some(url) = sites.public_url_of(&known.name) {
             return Ok(Signing::Elsewhere(url));
         }
-        let provider = sites.provider_of(&tenant).ok_or_else(|| outage(Code::NotConfigured))?;
+        let provider = sites.provider_of(&known).ok_or_else(|| outage(Code::NotConfigured))?;
         Ok(Signing::In {
             provider: Arc::clone(provider),
-            tenant: Some(tenant),
+            tenant: TenantOfLogin {
+                name: Some(known.name.clone()),
+                custom_domain: custom_domain.or_else(|| known.custom_domain.clone()),
+                known: Some(known),
+            },
         })
     }
 
@@ -150,7 +180,7 @@ impl Here<'_> {
         self,
         params: &Params,
         provider: Arc<ProviderState>,
-        tenant: Option<Arc<Tenant>>,
+        tenant: TenantOfLogin,
     ) -> Result<LoginRequest, LoginFailure> {
         let malformed = |reason: String| LoginFailure::new(Code::RequestMalformed, reason);
         let parameters = LoginParameters::from_params(params).map_err(|error| malformed(error.to_string()))?;
@@ -169,8 +199,9 @@ impl Here<'_> {
         }
         Ok(LoginRequest {
             provider,
-            tenant: tenant.as_ref().map(|tenant| tenant.id.clone()),
-            tenant_name: tenant.map(|tenant| tenant.name.clone()),
+            tenant: tenant.known.map(|tenant| tenant.id.clone()),
+            tenant_name: tenant.name,
+            tenant_custom_domain: tenant.custom_domain,
             parameters,
             return_url,
             restarts: 0,
@@ -178,11 +209,17 @@ impl Here<'_> {
     }
 
     pub(super) async fn begin_login(self, headers: &HeaderMap, request: LoginRequest) -> Result<Reply, LoginFailure> {
-        let unavailable = |ProviderUnavailable { .. }| {
-            LoginFailure::new(Code::ProviderUnavailable, "provider metadata is not at hand")
-        };
         let provider = &request.provider;
-        let metadata = provider.metadata(&self.ports).await.map_err(unavailable)?;
+        let Start { metadata, redirect_uri } = match &provider.platform {
+            Some(platform) => match self.platform_start(platform, &request).await? {
+                PlatformStart::Authorize(start) => start,
+                PlatformStart::ChooseTenant(url) => return Ok(Reply::redirect(StatusCode::FOUND, &url)),
+            },
+            None => Start {
+                metadata: provider.metadata(&self.ports).await?,
+                redirect_uri: self.site.urls.callback.clone(),
+            },
+        };
         let settings = &provider.settings;
         for scope in settings.authorize.scopes_dropped(&metadata) {
             tracing::debug!(scope, "scope left out; the provider does not support it");
@@ -194,7 +231,7 @@ impl Here<'_> {
             &settings.client,
             &settings.authorize,
             &request.parameters,
-            &self.site.urls.callback,
+            &redirect_uri,
         )
         .map_err(|error| LoginFailure::new(Code::RequestMalformed, with_source(&error)))?;
         let silent = pending.is_silent();
@@ -203,7 +240,7 @@ impl Here<'_> {
             provider: provider.name.clone(),
             tenant: request.tenant,
             tenant_name: request.tenant_name,
-            tenant_custom_domain: None,
+            tenant_custom_domain: request.tenant_custom_domain,
             host: self.site.public_url.origin().as_str().to_owned(),
             return_url: request.return_url.as_str().to_owned(),
             created_at: self.ports.clock.now(),

@@ -49,13 +49,25 @@ impl Here<'_> {
         let signed_in_at = farewells.iter().find(|farewell| farewell.id_token.is_some());
         let signed_in_at = signed_in_at.or(farewells.first());
         let id_token = signed_in_at.and_then(|farewell| farewell.id_token.clone());
+        let tenant = signed_in_at.and_then(|farewell| farewell.tenant.clone());
         let provider = signed_in_at.map_or_else(
             || Arc::clone(self.site.providers.first()),
             |farewell| Arc::clone(&farewell.provider),
         );
         self.revoke_within(farewells, PROVIDER_LIMIT).await;
         let hint = id_token.as_ref().filter(|_| navigation);
-        let location = self.provider_logout(&provider, hint).await;
+        let location = match &provider.platform {
+            Some(platform) => {
+                let farewell = self.platform_logout(&provider, platform, tenant.as_ref(), view);
+                let farewell = self
+                    .ports
+                    .within(PROVIDER_LIMIT, Box::pin(farewell))
+                    .await
+                    .and_then(Result::ok);
+                farewell.unwrap_or_else(|| self.site.urls.post_logout.location())
+            }
+            None => self.provider_logout(&provider, hint).await,
+        };
         let mut reply = if navigation {
             Reply::redirect(StatusCode::SEE_OTHER, &location)
         } else {
@@ -67,13 +79,15 @@ impl Here<'_> {
 
     /// Any other GET changes nothing: a page with one button.
     async fn logout_page(self) -> Reply {
-        let leads_to = self
-            .metadata_soon(self.site.providers.first())
-            .await
-            .and_then(|metadata| {
+        let provider = self.site.providers.first();
+        let leads_to = match &provider.platform {
+            // Each tenant says farewell at a host of its own.
+            Some(platform) => Some(format!("{}:", platform.config().platform().scheme())),
+            None => self.metadata_soon(provider).await.and_then(|metadata| {
                 let endpoint = metadata.end_session_endpoint()?;
                 Some(endpoint.url().origin().ascii_serialization())
-            });
+            }),
+        };
         page(
             StatusCode::OK,
             "Sign out?",

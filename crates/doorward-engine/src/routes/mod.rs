@@ -3,6 +3,7 @@
 mod callback;
 mod login;
 mod logout;
+mod platform;
 mod resource_metadata;
 mod session;
 mod token;

@@ -68,7 +68,7 @@ impl Engine {
         };
         json!({
             "userId": user.subject,
-            "tenantId": user.tenant,
+            "tenantId": session.provider_tenant_id().unwrap_or_else(|| user.tenant.clone()),
             "metadata": metadata,
             "expiresAt": self.ends_at(session).milliseconds(),
             "logoutUrl": context.here_or_home().site.urls.logout,

@@ -120,6 +120,12 @@ impl Platform {
         &self.issuer
     }
 
+    /// Returns how all hosts of the platform are reached: `https`, or `http` on loopback.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
     /// Returns the vanity domain without port.
     #[must_use]
     pub fn host(&self) -> &str {

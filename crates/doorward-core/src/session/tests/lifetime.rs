@@ -104,9 +104,16 @@ fn refresh_begins_sixty_seconds_or_a_third_of_life_before_the_end() {
         (1, 1),
         (0, 0),
     ] {
-        assert_eq!(refresh_at(at(0), Duration::from_secs(life)), at(due), "{life}");
+        assert_eq!(
+            refresh_at(at(0), Duration::from_secs(life), Duration::from_secs(60)),
+            at(due),
+            "{life}"
+        );
     }
-    assert_eq!(refresh_at(at(0), Duration::MAX).seconds(), u64::MAX);
+    assert_eq!(
+        refresh_at(at(0), Duration::MAX, Duration::from_secs(60)).seconds(),
+        u64::MAX
+    );
 }
 
 #[test]

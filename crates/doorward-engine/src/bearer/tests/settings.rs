@@ -43,7 +43,7 @@ fn settings_are_refused_by_the_name_of_their_key() {
 fn introspection_needs_one_provider_and_a_client_that_authenticates() {
     let bearer = || BearerTokens::new().audience(API).introspection();
     let public = Provider::oidc(ISSUER, CLIENT_ID, "").client_authentication(ClientAuthentication::None);
-    let public = Arc::new(ProviderState::new(public.checked().unwrap()));
+    let public = Arc::new(ProviderState::new(public.checked().unwrap()).unwrap());
     for providers in [vec![], vec![state(ISSUER), state(OTHER_ISSUER)], vec![public]] {
         assert_eq!(
             key_of(bearer(), &providers),

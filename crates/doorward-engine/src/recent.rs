@@ -4,12 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use super::Digest;
+/// SHA-256 of a token or a name: enough to know it again, and of no use to whoever reads our memory.
+pub(crate) type Digest = [u8; 32];
 
 const SHARDS: usize = 16;
 
 /// What was found out of late, by digest; times are of the monotonic clock.
-pub(super) struct Recent<V> {
+pub(crate) struct Recent<V> {
     shards: [RwLock<Shard<V>>; SHARDS],
     max_per_shard: usize,
 }
@@ -28,7 +29,7 @@ struct Entry<V> {
 
 impl<V: Clone> Recent<V> {
     /// Makes a memory of about `max` entries.
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| {
                 RwLock::new(Shard {
@@ -42,14 +43,14 @@ impl<V: Clone> Recent<V> {
     }
 
     /// Answers what is known, if it still counts.
-    pub(super) fn get(&self, digest: &Digest, now: Duration) -> Option<V> {
+    pub(crate) fn get(&self, digest: &Digest, now: Duration) -> Option<V> {
         let shard = self.shard(digest)?.read().unwrap_or_else(PoisonError::into_inner);
         let entry = shard.entries.get(digest)?;
         (now < entry.until).then(|| entry.value.clone())
     }
 
     /// Remembers a value until a moment; the oldest make room.
-    pub(super) fn put(&self, digest: Digest, value: V, until: Duration) {
+    pub(crate) fn put(&self, digest: Digest, value: V, until: Duration) {
         let Some(shard) = self.shard(&digest) else { return };
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         let shard = &mut *shard;
@@ -69,7 +70,7 @@ impl<V: Clone> Recent<V> {
     }
 
     /// Forgets an entry; its place in the order of age goes with time.
-    pub(super) fn forget(&self, digest: &Digest) {
+    pub(crate) fn forget(&self, digest: &Digest) {
         if let Some(shard) = self.shard(digest) {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             shard.entries.remove(digest);
@@ -77,7 +78,7 @@ impl<V: Clone> Recent<V> {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let entries = |shard: &RwLock<Shard<V>>| shard.read().unwrap_or_else(PoisonError::into_inner).entries.len();
         self.shards.iter().map(entries).sum()
     }

@@ -1,0 +1,261 @@
+//! What the engine knows of the Wristband platform beside every other provider: the configuration it keeps for us, and which
+//! custom domains it vouches for. Rules:
+//!
+//! 1. The configuration is asked for on first need and kept for an hour, then renewed in the background; a copy older than a
+//!    day no longer serves. An answer is judged all the way to the configuration that follows from it before it is kept.
+//! 2. What may pass (5xx, the network) is tried three times, a tenth of a second apart; a refusal is not tried again at once.
+//! 3. The platform's word on a custom domain counts for five minutes, its no for one. One question per domain at a time, and
+//!    so many in all: domains come out of queries.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use doorward_crypto::sha256;
+use doorward_oidc::ProviderMetadata;
+use doorward_oidc::wristband::{
+    CustomDomain, CustomDomainError, ResolvedConfig, TenantHost, WristbandConfig, custom_domain_request,
+    judge_custom_domain, sdk_configuration_request,
+};
+
+use crate::cached::{Cached, SHORTEST_PAUSE};
+use crate::error::BuildError;
+use crate::outside::Ports;
+use crate::provider::{ProviderState, ProviderUnavailable};
+use crate::recent::{Digest, Recent};
+use crate::settings_wristband::{PlatformSettings, refused};
+use crate::single_flight::{Begin, SingleFlight};
+
+const CONFIGURATION_FRESH: Duration = Duration::from_secs(3600);
+const STALE_LIMIT: Duration = Duration::from_secs(24 * 3600);
+const ATTEMPTS: u32 = 3;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+const VOUCHED: Duration = Duration::from_secs(300);
+const NOT_VOUCHED: Duration = Duration::from_secs(60);
+const MAX_DOMAINS: usize = 1_000;
+const MAX_QUESTIONS: usize = 16;
+
+/// The platform as this process knows it.
+pub(crate) struct PlatformState {
+    pub(crate) settings: PlatformSettings,
+    metadata: Arc<ProviderMetadata>,
+    /// Without auto-configuration everything is known from the start.
+    by_hand: Option<Arc<ResolvedConfig>>,
+    configuration: Cached<Arc<ResolvedConfig>>,
+    domains: Recent<Option<TenantHost>>,
+    questions: SingleFlight<Digest, Result<Option<TenantHost>, ProviderUnavailable>>,
+    under_way: Arc<AtomicUsize>,
+    /// A redirect URI that does not lead back to our callback was told of.
+    told_of_redirect_uri: AtomicBool,
+}
+
+impl PlatformState {
+    /// # Errors
+    /// [`BuildError`] for a configuration by hand that does not go together.
+    pub(crate) fn new(settings: PlatformSettings) -> Result<Self, BuildError> {
+        let by_hand = if settings.config.auto_configures() {
+            None
+        } else {
+            let resolved = ResolvedConfig::resolve(&settings.config, None).map_err(refused)?;
+            Some(Arc::new(resolved))
+        };
+        Ok(Self {
+            metadata: Arc::new(settings.config.platform().metadata()),
+            by_hand,
+            settings,
+            configuration: Cached::default(),
+            domains: Recent::new(MAX_DOMAINS),
+            questions: SingleFlight::default(),
+            under_way: Arc::default(),
+            told_of_redirect_uri: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn metadata(&self) -> Arc<ProviderMetadata> {
+        Arc::clone(&self.metadata)
+    }
+
+    pub(crate) fn config(&self) -> &WristbandConfig {
+        &self.settings.config
+    }
+
+    /// Answers the configuration, from the cache while it may serve.
+    pub(crate) async fn configuration(
+        &self,
+        provider: &Arc<ProviderState>,
+        ports: &Ports,
+    ) -> Result<Arc<ResolvedConfig>, ProviderUnavailable> {
+        if let Some(resolved) = &self.by_hand {
+            return Ok(Arc::clone(resolved));
+        }
+        match self.configuration.age(ports) {
+            Some((resolved, age)) if age < CONFIGURATION_FRESH => Ok(resolved),
+            Some((resolved, age)) if age < STALE_LIMIT => {
+                let (at, in_background) = (Arc::clone(provider), ports.clone());
+                ports.tasks.spawn(Box::pin(async move {
+                    if let Some(platform) = &at.platform {
+                        // A failure was logged where it arose; the old copy goes on serving.
+                        let _ = platform.renew(&at, &in_background).await;
+                    }
+                }));
+                Ok(resolved)
+            }
+            _ => self.renew(provider, ports).await,
+        }
+    }
+
+    async fn renew(
+        &self,
+        provider: &Arc<ProviderState>,
+        ports: &Ports,
+    ) -> Result<Arc<ResolvedConfig>, ProviderUnavailable> {
+        let (at, job_ports, config) = (Arc::clone(provider), ports.clone(), Arc::clone(&self.settings.config));
+        self.configuration
+            .renew(ports, || None, async move {
+                let mut attempt = 1;
+                loop {
+                    match ask_configuration(&at, &job_ports, &config).await {
+                        Ok(resolved) => return Ok(Arc::new(resolved)),
+                        Err(Failed { passing: true, .. }) if attempt < ATTEMPTS => {
+                            attempt += 1;
+                            job_ports.tasks.sleep(BETWEEN_ATTEMPTS).await;
+                        }
+                        Err(Failed { retry_after, .. }) => return Err(ProviderUnavailable { retry_after }),
+                    }
+                }
+            })
+            .await
+    }
+
+    /// Asks the platform whether a domain out of a request belongs to one of the application's tenants.
+    ///
+    /// # Errors
+    /// [`ProviderUnavailable`] where the platform cannot be asked now.
+    pub(crate) async fn vouched(
+        &self,
+        provider: &Arc<ProviderState>,
+        ports: &Ports,
+        domain: CustomDomain,
+    ) -> Result<Option<TenantHost>, ProviderUnavailable> {
+        let digest = sha256(domain.authority().as_bytes());
+        if let Some(known) = self.domains.get(&digest, ports.clock.monotonic()) {
+            return Ok(known);
+        }
+        let (at, job_ports) = (Arc::clone(provider), ports.clone());
+        let answered = self
+            .questions
+            .join(digest, &*ports.tasks, || {
+                if let Some(known) = self.domains.get(&digest, ports.clock.monotonic()) {
+                    return Begin::Known(Ok(known));
+                }
+                // Security: domains are anyone's invention; so many at a time and no more cost a call.
+                let Some(place) = Place::take(&self.under_way) else {
+                    return Begin::Known(Err(ProviderUnavailable::soon()));
+                };
+                Begin::Job(Box::pin(async move {
+                    let answer = ask_about(&at, &job_ports, domain).await;
+                    drop(place);
+                    if let (Ok(host), Some(platform)) = (&answer, &at.platform) {
+                        let counts_for = if host.is_some() { VOUCHED } else { NOT_VOUCHED };
+                        let until = job_ports.clock.monotonic().saturating_add(counts_for);
+                        platform.domains.put(digest, host.clone(), until);
+                    }
+                    answer
+                }))
+            })
+            .await;
+        answered.unwrap_or(Err(ProviderUnavailable::soon()))
+    }
+
+    /// Tells the operator, once, where logins would not come back to us.
+    pub(crate) fn check_redirect_uri(&self, resolved: &ResolvedConfig, callback: &str) {
+        let path = |url: &str| {
+            let (_, rest) = url.split_once("://")?;
+            rest.find('/').and_then(|at| rest.get(at..)).map(str::to_owned)
+        };
+        let configured = resolved.redirect_uri().as_str();
+        if path(configured) != path(callback) && !self.told_of_redirect_uri.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                redirect_uri = configured,
+                callback,
+                "the platform sends logins back to another path than our callback; change its redirect URI or the base path"
+            );
+        }
+    }
+}
+
+/// One of the few questions that may be under way.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(under_way: &Arc<AtomicUsize>) -> Option<Self> {
+        let taken = under_way.fetch_add(1, Ordering::Relaxed);
+        let place = Self(Arc::clone(under_way));
+        (taken < MAX_QUESTIONS).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Why the configuration could not be had.
+struct Failed {
+    passing: bool,
+    retry_after: Duration,
+}
+
+async fn ask_configuration(
+    provider: &ProviderState,
+    ports: &Ports,
+    config: &WristbandConfig,
+) -> Result<ResolvedConfig, Failed> {
+    let Some(request) = sdk_configuration_request(config.platform(), &config.client().client_id) else {
+        return Err(Failed {
+            passing: false,
+            retry_after: SHORTEST_PAUSE,
+        });
+    };
+    let fetched = provider.send(ports, request).await.map_err(|error| {
+        tracing::warn!(%error, "the platform's configuration could not be fetched");
+        Failed {
+            passing: true,
+            retry_after: SHORTEST_PAUSE,
+        }
+    })?;
+    ResolvedConfig::from_answer(config, fetched.status, &fetched.headers, &fetched.body).map_err(|error| {
+        let reason = crate::token_calls::with_source(&error);
+        tracing::error!(%reason, "the platform's configuration was refused");
+        Failed {
+            passing: error.is_worth_retrying(),
+            retry_after: crate::cached::retry_after(&fetched),
+        }
+    })
+}
+
+async fn ask_about(
+    provider: &ProviderState,
+    ports: &Ports,
+    domain: CustomDomain,
+) -> Result<Option<TenantHost>, ProviderUnavailable> {
+    let Some(platform) = &provider.platform else {
+        return Ok(None);
+    };
+    let config = platform.config();
+    let request = custom_domain_request(config.platform(), config.client(), &domain);
+    let fetched = provider.send(ports, request).await.map_err(|error| {
+        tracing::warn!(%error, "the platform could not be asked about a custom domain");
+        ProviderUnavailable::soon()
+    })?;
+    judge_custom_domain(domain, fetched.status, &fetched.headers, &fetched.body).map_err(|error| {
+        tracing::warn!(%error, "the platform has no word on a custom domain");
+        match error {
+            CustomDomainError::Passing {
+                retry_after: Some(retry_after),
+            } => ProviderUnavailable { retry_after },
+            _ => ProviderUnavailable::soon(),
+        }
+    })
+}
