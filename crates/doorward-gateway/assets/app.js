@@ -356,9 +356,6 @@ if (here.searchParams.has("state")) {
   history.replaceState(null, "", here);
 }
 await readSession();
-// Where tokens are accepted, this says whose (RFC 9728).
-const metadata = await call("/.well-known/oauth-protected-resource").catch(() => null);
-$("either").hidden = metadata?.status !== 200;
 // The first thing a visitor sees is a guarded call and its answer.
 await run($("call-protected"), $("out-protected"), "/api/protected");
 document.documentElement.dataset.ready = "true";

@@ -146,6 +146,8 @@ const FLOORS: &[Floor] = &[
 
 /// May be a dev-dependency of anything; never an ordinary one.
 const TESTKIT: &str = "doorward-testkit";
+/// May be a dev-dependency of whatever is tested against a provider that knows nothing of us.
+const DEV_PROVIDER: &str = "doorward-dev-provider";
 /// The memory store and single-flight need tokio's synchronisation at most, never its runtime.
 const ENGINE_TOKIO_FEATURES: &[&str] = &["sync"];
 
@@ -213,7 +215,11 @@ fn check_own_dependencies(package: &Value, floor: &Floor, findings: &mut Finding
         }
         // Benches compare inner parts side by side, so their development dependencies may reach any floor.
         let allowed = floor.may_use.contains(&wanted)
-            || (development && (wanted == TESTKIT || floor.name == "doorward-bench" || floor.name == TESTKIT));
+            || (development
+                && (wanted == TESTKIT
+                    || wanted == DEV_PROVIDER
+                    || floor.name == "doorward-bench"
+                    || floor.name == TESTKIT));
         if !allowed {
             findings.refuse(
                 floor.name,

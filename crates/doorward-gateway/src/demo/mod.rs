@@ -31,10 +31,14 @@ impl Demo {
     /// Puts backend, page and login endpoints together.
     pub(crate) fn router(self, auth: &Doorward) -> Router {
         let loopback = Loopback::new(self.public_url, &self.app_origins);
-        page::add(api::routes(auth, self.takes_bearer), &self.provider_origin)
-            .build()
-            .with_state(self.stopping)
-            .layer(middleware::from_fn_with_state(loopback, loopback::redirect))
-            .layer(middleware::from_fn(request_log::log))
+        page::add(
+            api::routes(auth, self.takes_bearer),
+            &self.provider_origin,
+            self.takes_bearer,
+        )
+        .build()
+        .with_state(self.stopping)
+        .layer(middleware::from_fn_with_state(loopback, loopback::redirect))
+        .layer(middleware::from_fn(request_log::log))
     }
 }

@@ -9,14 +9,18 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRE
 use super::assets::{ASSETS, Asset};
 
 /// Adds the page and its files, open to anyone.
-pub(super) fn add<S>(router: ProtectedRouter<S>, provider_origin: &str) -> ProtectedRouter<S>
+pub(super) fn add<S>(router: ProtectedRouter<S>, provider_origin: &str, takes_bearer: bool) -> ProtectedRouter<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let policy = policy(provider_origin);
     ASSETS.iter().fold(router, |router, asset| {
         let policy = policy.clone();
-        router.route(asset.path, Rule::Public, get(async move || answer(asset, policy)))
+        router.route(
+            asset.path,
+            Rule::Public,
+            get(async move || answer(asset, policy, takes_bearer)),
+        )
     })
 }
 
@@ -33,7 +37,7 @@ fn policy(provider_origin: &str) -> HeaderValue {
     HeaderValue::try_from(policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'self'"))
 }
 
-fn answer(asset: &'static Asset, policy: HeaderValue) -> Response {
+fn answer(asset: &'static Asset, policy: HeaderValue, takes_bearer: bool) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(asset.media_type)),
         (CONTENT_SECURITY_POLICY, policy),
@@ -42,5 +46,9 @@ fn answer(asset: &'static Asset, policy: HeaderValue) -> Response {
         // The next build of the binary may bring another page under the same address.
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
+    if takes_bearer {
+        // The card about access tokens is there where they are accepted.
+        return (headers, asset.content.replace("id=\"either\" hidden", "id=\"either\"")).into_response();
+    }
     (headers, asset.content).into_response()
 }

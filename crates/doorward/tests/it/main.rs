@@ -18,3 +18,4 @@ mod review;
 mod step_up;
 mod support;
 mod tenants;
+mod wristband;

@@ -205,7 +205,7 @@ fn content_of_a_later_version_counts_as_unreadable() {
     let keys = keys(&[1]);
     let sealer = keys.sealer("session");
     let data = sealer.associated("__Host-session");
-    for plain in [b"\x02".as_slice(), b"", b"\x01", &[1; 99], &[1; 60]] {
+    for plain in [b"\x03".as_slice(), b"", b"\x02", &[2; 99], &[2; 60]] {
         let value = sealer.seal(&Seeded::new(9), &data, plain).unwrap();
         assert!(
             matches!(
@@ -216,7 +216,7 @@ fn content_of_a_later_version_counts_as_unreadable() {
         );
     }
     // A head with a body of another form opens, and its body is refused when asked for.
-    let mut plain = vec![1, 0];
+    let mut plain = vec![2, 0];
     plain.extend_from_slice(&[0; 16 + 32 + 8 + 48]);
     plain.extend_from_slice(b"\x04acme\xff\xff");
     let value = sealer.seal(&Seeded::new(9), &data, &plain).unwrap();
