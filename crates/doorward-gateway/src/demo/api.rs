@@ -175,13 +175,15 @@ async fn socket(session: Session, State(stopping): State<Stopping>, upgrade: Web
 }
 
 async fn echo(mut socket: WebSocket, session: Session, stopping: Stopping) {
-    let mut end = Box::pin(end_of(session, stopping));
+    // `stopping` itself stays until the farewell is out: the stop waits for that.
+    let mut end = Box::pin(end_of(session, stopping.clone()));
     loop {
         let message = tokio::select! {
             message = socket.recv() => message,
             end = &mut end => {
                 // The other side may be gone already; then there is nobody to tell.
                 let _ = socket.send(Message::Close(Some(end.frame()))).await;
+                drop(stopping);
                 return;
             }
         };
