@@ -66,9 +66,8 @@ impl Here<'_> {
             Err(error) => return self.login_failed(&LoginFailure::new(Code::RequestMalformed, error)),
         };
         let Some(state) = response.state() else {
-            return self
-                .without_ticket(view.headers, Code::StateMismatch, "answer has no state")
-                .await;
+            let code = self.code_without_ticket(view.headers);
+            return self.without_ticket(view.headers, code, "answer has no state").await;
         };
         let ticket = match self.tickets.open(view.headers, state, self.ports.clock.now()) {
             Ok(ticket) => ticket,
@@ -79,12 +78,7 @@ impl Here<'_> {
                     .await;
             }
             Err(TicketError::Missing) => {
-                let others = !self.tickets.pending_logins(view.headers).is_empty();
-                let code = if others {
-                    Code::StateMismatch
-                } else {
-                    Code::LoginMissing
-                };
+                let code = self.code_without_ticket(view.headers);
                 return self
                     .without_ticket(view.headers, code, "no login of this browser has this state")
                     .await;
@@ -297,6 +291,15 @@ impl Here<'_> {
         hook(login)
             .await
             .map_err(|denied| LoginFailure::new(Code::LoginDenied, denied.reason))
+    }
+
+    /// Whether the browser has other logins under way, or none at all.
+    fn code_without_ticket(self, headers: &HeaderMap) -> Code {
+        if self.tickets.pending_logins(headers).is_empty() {
+            Code::LoginMissing
+        } else {
+            Code::StateMismatch
+        }
     }
 
     /// Without a ticket nothing begins: home if signed in, else a page with the way to login.
