@@ -14,6 +14,7 @@ use crate::builder::EngineBuilder;
 use crate::hooks::Hooks;
 use crate::newest::Newest;
 use crate::outside::Ports;
+use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
 use crate::site::{Here, Site};
 use crate::sites::Sites;
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) hooks: Hooks,
     pub(crate) ports: Ports,
     pub(crate) bearer: Option<Arc<BearerVerifier>>,
+    /// The providers by their names in the configuration.
+    pub(crate) named: Vec<(String, Arc<ProviderState>)>,
     pub(crate) token_endpoint: bool,
     pub(crate) warnings: Vec<String>,
 }

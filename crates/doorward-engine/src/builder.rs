@@ -301,6 +301,7 @@ impl EngineBuilder {
         let directory = directory(&self.tenants, self.directory, &pattern, &plan)?;
         let inner = Inner {
             base_path: plan.base_path.clone(),
+            named: plan.providers.clone(),
             sites: directory.map(|directory| Arc::new(Sites::new(pattern, directory, plan, Arc::clone(&home)))),
             home,
             codec: SessionCodec::new(&keys, &cookies),

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// A setting that cannot be used, by its key; the product does not start with one.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error("{key}: {problem}")]
 pub struct BuildError {
     key: &'static str,
@@ -39,5 +39,16 @@ impl BuildError {
     #[must_use]
     pub fn key(&self) -> &'static str {
         self.key
+    }
+}
+
+/// The same words as for people: a `main` that returns the error prints it by `Debug`.
+impl std::fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")?;
+        match &self.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
     }
 }

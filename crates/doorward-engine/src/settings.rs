@@ -179,6 +179,15 @@ impl Provider {
                 "expected the client's identifier, found an empty text",
             ));
         }
+        if let ClientAuthentication::SecretBasic(secret) | ClientAuthentication::SecretPost(secret) =
+            &self.authentication
+            && secret.is_empty()
+        {
+            return Err(BuildError::text(
+                "provider.client_secret",
+                "expected the client's secret, found an empty text; a client without one authenticates with `none`",
+            ));
+        }
         if self.algorithms.is_empty() {
             return Err(BuildError::text(
                 "provider.id_token_algorithms",

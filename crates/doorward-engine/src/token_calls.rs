@@ -21,10 +21,10 @@ use crate::platform_user::PlatformUser;
 use crate::provider::{NewerKeys, ProviderState, ProviderUnavailable};
 
 /// How long an access token lives whose provider does not say (RFC 6749 §5.1 leaves it open).
-const UNSAID_LIFETIME: Duration = Duration::from_secs(3600);
+pub(crate) const UNSAID_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// How long a session waits with its next renewal after the provider refused one.
-const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(5);
+pub(crate) const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(5);
 
 /// A verified login, before the application has seen it.
 pub(crate) struct SignedIn {

@@ -5,8 +5,8 @@
 //! cargo run -p doorward --example protect -- THE_SECRET_IT_PRINTED    # then open http://localhost:3000/hello
 //! ```
 //!
-//! In a project of your own, `Cargo.toml` needs `doorward`, `axum` and `tokio` with the features `net`, `macros` and
-//! `rt-multi-thread`.
+//! In a project of your own, `Cargo.toml` needs `doorward`, `axum`, `tracing-subscriber`, and `tokio` with the features `net`,
+//! `macros` and `rt-multi-thread`.
 
 #![allow(clippy::print_stdout, reason = "a program for people to watch")]
 
@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // The reasons for what goes wrong are in the log.
+    tracing_subscriber::fmt::init();
     let Some(client_secret) = std::env::args().nth(1) else {
         return Err("expected the client's secret, which `cargo run -- provider` prints".into());
     };

@@ -4,7 +4,7 @@ use axum::Router;
 use doorward_engine::ports::{Clock, Fetch, Random, Tasks, TenantDirectory};
 use doorward_engine::{
     BearerTokens, BuildError, DiscoverError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule,
-    Sessions, Tenant,
+    ServiceTokens, Sessions, Tenant, TokenTarget,
 };
 use serde_json::Value;
 
@@ -90,6 +90,32 @@ impl Doorward {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         self.engine.warnings()
+    }
+
+    /// Begins to keep tokens of the first provider for the backend's own calls to a target: client credentials, and
+    /// exchange on a user's behalf (RFC 8693). Make one for the life of the process.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # async fn call(auth: doorward::Doorward) -> Result<(), Box<dyn std::error::Error>> {
+    /// use doorward::TokenTarget;
+    ///
+    /// let tokens = auth.service_tokens(TokenTarget {
+    ///     audience: vec!["https://orders.example.com".into()],
+    ///     ..TokenTarget::default()
+    /// });
+    /// let authorization = format!("Bearer {}", tokens.get().await?.expose());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn service_tokens(&self, target: TokenTarget) -> ServiceTokens {
+        self.engine.service_tokens(target)
+    }
+
+    /// The same of a provider by its name in the configuration; `None` where there is none of this name.
+    #[must_use]
+    pub fn service_tokens_of(&self, provider: &str, target: TokenTarget) -> Option<ServiceTokens> {
+        self.engine.service_tokens_of(provider, target)
     }
 
     /// Asks every provider now for what is otherwise fetched on first need.

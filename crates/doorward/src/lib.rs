@@ -50,8 +50,9 @@ pub use crate::service::AuthService;
 
 pub use doorward_engine::{
     Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError, Login,
-    LoginDenied, MemoryStore, Provider, Refusal, ResponseMode, Rule, SameSite, SecretString, Sessions, SigningKey,
-    SubjectKind, Tenant, TokensMissing, UnixTime, User, Wristband, WristbandRole, WristbandUserInfo,
+    LoginDenied, MemoryStore, Provider, Refusal, ResponseMode, Rule, SameSite, SecretString, ServiceTokenError,
+    ServiceTokens, Sessions, SigningKey, SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime, User, Wristband,
+    WristbandRole, WristbandUserInfo,
 };
 
 /// What tenants are to those who look them up elsewhere; an application's own list is made of [`Tenant`].
