@@ -185,9 +185,9 @@ pub fn authenticate(
 ) -> bool {
     let context = RequestContext::new(engine, incoming.view());
     match engine.guard(&context, incoming.view(), rule) {
-        Verdict::Ready(Ok(Pass::Session(session))) => {
-            with_session(black_box(&session));
-            true
+        Verdict::Ready(Ok(Pass::Session(_))) => {
+            let session = context.session();
+            session.map(|session| with_session(black_box(session))).is_some()
         }
         Verdict::Ready(denied) => {
             let _ = black_box(denied);

@@ -166,7 +166,7 @@ pub struct Head<'p> {
 
 impl<'p> Head<'p> {
     fn read(plain: &'p [u8]) -> Option<Self> {
-        let (&[1, flags], rest) = plain.split_first_chunk()? else {
+        let (&[2, flags], rest) = plain.split_first_chunk()? else {
             return None;
         };
         let (&id, rest) = rest.split_first_chunk()?;

@@ -96,7 +96,7 @@ impl Engine {
     /// Passes the token that an earlier guard of this request passed, or judges by [`Rule::bearer`].
     pub fn bearer(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
         match context.bearer() {
-            Some(bearer) => Verdict::Ready(Ok(Pass::Bearer(bearer.clone()))),
+            Some(bearer) => pass_again(context, bearer, &Rule::bearer()),
             None => self.guard_with(context, view, &Rule::bearer(), Touch::Use),
         }
     }
@@ -104,7 +104,7 @@ impl Engine {
     /// Passes whoever an earlier guard of this request passed, or judges by [`Rule::session_or_bearer`].
     pub fn caller(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Verdict {
         match context.bearer() {
-            Some(bearer) => Verdict::Ready(Ok(Pass::Bearer(bearer.clone()))),
+            Some(bearer) => pass_again(context, bearer, &Rule::session_or_bearer()),
             None if context.passed().is_some() => self.session(context, view),
             None => self.guard_with(context, view, &Rule::session_or_bearer(), Touch::Use),
         }
@@ -175,16 +175,28 @@ impl Here<'_> {
         rule: &Rule,
         judged: Arc<JudgedToken>,
     ) -> Result<Pass, Denial> {
-        let caller = policy::Caller::Bearer(&judged.token, &judged.context);
+        let bearer = Bearer { judged };
+        let pass = self.decide_bearer(rule, &bearer)?;
+        context.remember_bearer(bearer);
+        Ok(pass)
+    }
+
+    fn decide_bearer(self, rule: &Rule, bearer: &Bearer) -> Result<Pass, Denial> {
+        let caller = policy::Caller::Bearer(&bearer.judged.token, &bearer.judged.context);
         match decide_at(rule, caller, &self.site.scope, || self.ports.clock.now()) {
-            Ok(_authorized) => {
-                let bearer = Bearer { judged };
-                context.remember_bearer(bearer.clone());
-                Ok(Pass::Bearer(bearer))
-            }
+            Ok(authorized) => Ok(Pass::Bearer(authorized)),
             Err(denied) => Err(Denial::from(denied).at(rule, LoginHint::Refuse)),
         }
     }
+}
+
+/// The pass of a token that an earlier guard of the same request has verified.
+fn pass_again(context: &RequestContext, bearer: &Bearer, rule: &Rule) -> Verdict {
+    Verdict::Ready(match context.here() {
+        Some(Ok(here)) => here.decide_bearer(rule, bearer),
+        // A pass without a site does not come about.
+        _ => Err(Denial::token_missing()),
+    })
 }
 
 fn refusal(refused: BearerRefused) -> Denial {

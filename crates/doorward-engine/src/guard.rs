@@ -21,14 +21,13 @@ use std::time::Duration;
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, OriginPassed, check_origin};
-use doorward_core::policy::{Caller, Denied, Rule, Unauthenticated, decide_at};
+use doorward_core::policy::{Authorized, Caller, Denied, Rule, Unauthenticated, admit_anyone, decide_at};
 use doorward_core::ports::{BoxFuture, SessionStore};
 use doorward_core::request::RequestView;
 use doorward_core::session::{self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity};
 use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
-use crate::caller::Bearer;
 use crate::context::{Passed, RequestContext};
 use crate::newest::{Known, Newest};
 use crate::problem::{Denial, Details, LoginHint, StepUp, Takes};
@@ -45,15 +44,17 @@ pub enum Verdict {
     Wait(BoxFuture<'static, Result<Pass, Denial>>),
 }
 
-/// Who passed.
-#[derive(Debug, Clone)]
+/// As what a caller passed, with the permission that only the decision gives.
+///
+/// Who it is stands in the request's context: [`RequestContext::session`], [`RequestContext::bearer`].
+#[derive(Debug)]
 pub enum Pass {
     /// A signed-in user who may.
-    Session(Session),
+    Session(Authorized),
     /// The bearer of an access token who may.
-    Bearer(Bearer),
+    Bearer(Authorized),
     /// Anybody, on a public route.
-    Anonymous,
+    Anonymous(Authorized),
 }
 
 /// Whether a request uses the session or only looks at it.
@@ -91,8 +92,8 @@ impl Engine {
         rule: &Rule,
         touch: Touch,
     ) -> Verdict {
-        if rule.is_public() {
-            return Verdict::Ready(Ok(Pass::Anonymous));
+        if let Some(authorized) = admit_anyone(rule) {
+            return Verdict::Ready(Ok(Pass::Anonymous(authorized)));
         }
         let here = match context.here() {
             Some(Ok(here)) => here,
@@ -161,11 +162,14 @@ impl Engine {
                 // A pass without a site does not come about.
                 _ => Err(Denial::session_missing()),
             };
-            return Verdict::Ready(with_user(decided));
+            return Verdict::Ready(with_user(context, decided));
         }
         match self.guard(context, view, &Rule::Session) {
-            Verdict::Ready(passed) => Verdict::Ready(with_user(passed)),
-            Verdict::Wait(verdict) => Verdict::Wait(Box::pin(async move { with_user(verdict.await) })),
+            Verdict::Ready(passed) => Verdict::Ready(with_user(context, passed)),
+            Verdict::Wait(verdict) => {
+                let context = Arc::clone(context);
+                Verdict::Wait(Box::pin(async move { with_user(&context, verdict.await) }))
+            }
         }
     }
 }
@@ -374,7 +378,7 @@ impl Here<'_> {
     fn decide(self, rule: &Rule, passed: &Passed) -> Result<Pass, Denial> {
         let caller = Caller::Session(&passed.session.inner.live, &passed.csrf);
         match decide_at(rule, caller, &self.site.scope, || self.ports.clock.now()) {
-            Ok(_authorized) => Ok(Pass::Session(passed.session.clone())),
+            Ok(authorized) => Ok(Pass::Session(authorized)),
             Err(denied) => Err(Denial::from(denied)),
         }
     }
@@ -389,9 +393,11 @@ impl Inner {
 }
 
 /// Nobody gets a session in hand whose user cannot be read.
-fn with_user(passed: Result<Pass, Denial>) -> Result<Pass, Denial> {
+fn with_user(context: &RequestContext, passed: Result<Pass, Denial>) -> Result<Pass, Denial> {
     match passed {
-        Ok(Pass::Session(session)) if !session.has_user() => Err(Denial::new(Code::SessionInvalid)),
+        Ok(Pass::Session(_)) if !context.session().is_some_and(Session::has_user) => {
+            Err(Denial::new(Code::SessionInvalid))
+        }
         passed => passed,
     }
 }

@@ -12,6 +12,7 @@
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,6 +71,26 @@ pub(crate) enum NotWritten {
     Store,
 }
 
+type ById<V> = HashMap<SessionId, V, BuildHasherDefault<IdHasher>>;
+
+/// Folds an ID into its hash: IDs are random, and nobody outside chooses one, so that there is nothing to mix.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for eight in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut().zip(eight).for_each(|(to, from)| *to = *from);
+            self.0 ^= u64::from_ne_bytes(word);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The table, in shards so that cores do not wait for one another.
 pub(crate) struct Newest {
     shards: [Mutex<Shard>; SHARDS],
@@ -77,11 +98,11 @@ pub(crate) struct Newest {
 
 #[derive(Default)]
 struct Shard {
-    states: HashMap<SessionId, (Arc<SessionState>, u64)>,
+    states: ById<(Arc<SessionState>, u64)>,
     /// Each write with its number and time; only a session's latest counts.
     states_by_age: VecDeque<(SessionId, u64, UnixTime)>,
     writes: u64,
-    ended: HashMap<SessionId, (Code, UnixTime)>,
+    ended: ById<(Code, UnixTime)>,
     ended_by_age: VecDeque<SessionId>,
 }
 

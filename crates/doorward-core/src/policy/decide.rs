@@ -25,7 +25,7 @@ pub struct BearerContext {
     pub roles: Vec<String>,
 }
 
-/// The permission to call what is behind the rule; only [`decide`] and [`decide_at`] make one.
+/// The permission to call what is behind the rule; only [`decide`], [`decide_at`] and [`admit_anyone`] make one.
 #[derive(Debug)]
 pub struct Authorized(());
 
@@ -83,6 +83,11 @@ impl Denied {
     }
 }
 
+/// Permits whoever it is, where the rule asks nothing of anybody.
+pub fn admit_anyone(rule: &Rule) -> Option<Authorized> {
+    rule.is_public().then_some(Authorized(()))
+}
+
 /// Decides as [`decide_at`] does, without a time: where the rule limits the age of the sign-in, every one is too old.
 ///
 /// # Errors
@@ -108,8 +113,8 @@ pub fn decide_at(
     scope: &TenantScope,
     now: impl FnOnce() -> UnixTime,
 ) -> Result<Authorized, Denied> {
-    if rule.is_public() {
-        return Ok(Authorized(()));
+    if let Some(authorized) = admit_anyone(rule) {
+        return Ok(authorized);
     }
     let tenant = match caller {
         Caller::Session(session, _) if rule.accepts_session() => session.tenant(),

@@ -45,8 +45,8 @@ impl Engine {
             Verdict::Wait(verdict) => verdict.await?,
         };
         match pass {
-            Pass::Session(session) => Ok(session),
-            Pass::Bearer(_) | Pass::Anonymous => Err(Denial::new(Code::SessionMissing)),
+            Pass::Session(_) => context.session().cloned().ok_or_else(Denial::session_missing),
+            Pass::Bearer(_) | Pass::Anonymous(_) => Err(Denial::session_missing()),
         }
     }
 

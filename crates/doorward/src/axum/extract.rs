@@ -77,8 +77,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         let (context, passed) = guard(parts, Engine::session).await?;
         match passed {
-            Ok(Pass::Session(session)) => Ok(Self(session)),
-            Ok(_) => Err(refused(context, Denial::session_missing())),
+            Ok(pass) => match session(&context, &pass) {
+                Some(session) => Ok(session),
+                None => Err(refused(context, Denial::session_missing())),
+            },
             Err(denial) => Err(refused(context, denial)),
         }
     }
@@ -90,8 +92,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
         let (context, passed) = guard(parts, Engine::session).await?;
         match passed {
-            Ok(Pass::Session(session)) => Ok(Some(Self(session))),
-            Ok(_) => Ok(None),
+            Ok(pass) => Ok(session(&context, &pass)),
             Err(denial) if denial.is_without_session() => Ok(None),
             Err(denial) => Err(refused(context, denial)),
         }
@@ -132,8 +133,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Bearer {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         let (context, passed) = guard(parts, Engine::bearer).await?;
         match passed {
-            Ok(Pass::Bearer(bearer)) => Ok(Self(bearer)),
-            Ok(_) => Err(refused(context, Denial::token_missing())),
+            Ok(pass) => match bearer(&context, &pass) {
+                Some(bearer) => Ok(bearer),
+                None => Err(refused(context, Denial::token_missing())),
+            },
             Err(denial) => Err(refused(context, denial)),
         }
     }
@@ -145,8 +148,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Bearer {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
         let (context, passed) = guard(parts, Engine::bearer).await?;
         match passed {
-            Ok(Pass::Bearer(bearer)) => Ok(Some(Self(bearer))),
-            Ok(_) => Ok(None),
+            Ok(pass) => Ok(bearer(&context, &pass)),
             Err(denial) if denial.code() == Code::TokenMissing => Ok(None),
             Err(denial) => Err(refused(context, denial)),
         }
@@ -214,11 +216,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         let (context, passed) = guard(parts, Engine::caller).await?;
         match passed {
-            Ok(Pass::Session(session)) => Ok(Self::Session(Session(session))),
-            Ok(Pass::Bearer(bearer)) => Ok(Self::Bearer(Bearer(bearer))),
-            Ok(Pass::Anonymous) => Err(refused(context, Denial::session_missing())),
+            Ok(pass) => {
+                let caller = session(&context, &pass).map(Self::Session);
+                caller
+                    .or_else(|| bearer(&context, &pass).map(Self::Bearer))
+                    .ok_or_else(|| refused(context, Denial::session_missing()))
+            }
             Err(denial) => Err(refused(context, denial)),
         }
+    }
+}
+
+/// The session that this pass was given for.
+fn session(context: &RequestContext, pass: &Pass) -> Option<Session> {
+    match pass {
+        Pass::Session(_) => context.session().cloned().map(Session),
+        Pass::Bearer(_) | Pass::Anonymous(_) => None,
+    }
+}
+
+/// The bearer that this pass was given for.
+fn bearer(context: &RequestContext, pass: &Pass) -> Option<Bearer> {
+    match pass {
+        Pass::Bearer(_) => context.bearer().cloned().map(Bearer),
+        Pass::Session(_) | Pass::Anonymous(_) => None,
     }
 }
 
