@@ -60,7 +60,7 @@ export const claimRows = [
   good('a claim that is null', claims({ nickname: null })),
   good('two hundred claims', claims(Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`claim_${index}`, index])))),
 
-  alone('bound by DPoP', BOUND, 'RFC 9449 §7.1', claims({ cnf: { jkt: encode(Buffer.alloc(32, 7)) } })),
+  alone('bound by DPoP', BOUND, 'RFC 9449 §7.2', claims({ cnf: { jkt: encode(Buffer.alloc(32, 7)) } })),
   alone('bound to a certificate', BOUND, 'RFC 8705 §3', claims({ cnf: { 'x5t#S256': encode(Buffer.alloc(32, 7)) } })),
   alone('bound to a key that is named', BOUND, 'RFC 7800 §3', claims({ cnf: { kid: 'ES256' } })),
   alone('bound to nothing', BOUND, 'RFC 7800 §3.1', claims({ cnf: {} })),

@@ -54,6 +54,6 @@ export const headerRows = [
   ...['[]', '"at+jwt"', 'null', '5', ''].map((value) => bad(`header ${value || 'empty'}`, (m) => m.spelled(encode(value), encode(m.claims())))),
   bad('header that is not UTF-8', (m) => m.forged({ header: Buffer.from(JSON.stringify(m.header({ extra: '\u00ff' })), 'latin1') })),
   bad('header in UTF-16', (m) => m.forged({ header: Buffer.from(JSON.stringify(m.header()), 'utf16le') })),
-  alone('header of 5,000 bytes', 'a header has at most 4 KB', 'RFC 7515 §10.12', header({ extra: 'x'.repeat(5_000) })),
+  alone('header of 5,000 bytes', 'a header has at most 4 KB', 'RFC 8259 §9', header({ extra: 'x'.repeat(5_000) })),
   alone('header nested twenty levels deep', 'JSON has at most sixteen levels', 'RFC 8259 §9', text((json) => json.replace('{', `{"extra":${'['.repeat(20)}${']'.repeat(20)},`))),
 ];

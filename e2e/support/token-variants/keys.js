@@ -42,7 +42,7 @@ export const keyRows = [
   good('kid that is not ASCII, published so', by('schlüssel', 'unicode')),
   good('kid that is empty, published so', by('', 'empty')),
   bad('kid that is empty, key of another', by('', 'ES256')),
-  alone('kid of 300 characters, published so', 'a kid has at most 256 characters: it is a claim nobody has verified yet', 'RFC 8725 §3.10', by(LONG_KID, 'long')),
+  alone('kid of 300 characters, published so', 'a kid has at most 256 characters: it is read before anything is verified', 'RFC 8725 §3.10, RFC 8259 §9', by(LONG_KID, 'long')),
   bad('kid of 3,000 characters', by('k'.repeat(3_000), 'ES256')),
   good('RS256 by a key without algorithm', by('open', 'open', 'RS256')),
   good('PS256 by a key without algorithm', by('open', 'open', 'PS256')),
