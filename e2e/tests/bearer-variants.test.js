@@ -8,13 +8,18 @@ import { after, before, test } from 'node:test';
 import { describe as pageOf, PAGE } from '../support/bearer-page.js';
 import { askServer, joseJudge, judgeByPython, judgeByServer, settings } from '../support/judges.js';
 import { startResourceServer } from '../support/resource-server.js';
+import { changedByChance } from '../support/token-chance.js';
 import { startIssuer } from '../support/token-issuer.js';
 import { makeKeys, Maker } from '../support/token-maker.js';
 import { makeAll } from '../support/token-variants/index.js';
 
+const CHANCES = 3_000;
+
 let issuer;
 let server;
 let rows;
+let judges;
+let maker;
 
 before(async () => {
   const keys = makeKeys();
@@ -23,9 +28,11 @@ before(async () => {
   const same = settings(issuer.issuer);
   const jwks = { keys: keys.published };
   const jose = joseJudge(jwks, same);
-  rows = await makeAll(new Maker({ issuer: issuer.issuer, keys }));
+  judges = { jose, python: (tokens) => judgeByPython(jwks, same, tokens) };
+  maker = new Maker({ issuer: issuer.issuer, keys });
+  rows = await makeAll(maker);
   // All at about the same time, since some tokens are near the edge of the leeway.
-  const byPython = judgeByPython(jwks, same, rows.map(({ token }) => token));
+  const byPython = judges.python(rows.map(({ token }) => token));
   for (const row of rows) {
     row.jose = await jose(row.token);
     row.ours = await judgeByServer(server.me, row.token);
@@ -123,6 +130,27 @@ test('a token in another place, under another scheme or twice is not looked at',
   const [answer] = await once(twice, 'response');
   answer.resume();
   assert.equal(answer.statusCode, 400, 'two headers');
+});
+
+test('of three thousand tokens changed by chance none is accepted that jose or PyJWT refuses', async () => { // attacks: I4
+  const seed = Date.now() >>> 0;
+  const tokens = changedByChance(maker, { count: CHANCES, seed });
+  const byPython = await judges.python(tokens);
+  const wrong = [];
+  let accepted = 0;
+  for (const [index, token] of tokens.entries()) {
+    const ours = await judgeByServer(server.me, token);
+    if (!accepts(ours)) {
+      assert.equal(ours.answer.status, 401, token);
+      continue;
+    }
+    accepted += 1;
+    const jose = await judges.jose(token);
+    if (jose.subject !== ours.subject || byPython[index].subject !== ours.subject) wrong.push({ token, ours: ours.subject, jose, python: byPython[index] });
+  }
+  console.log(`${CHANCES} tokens by chance (seed ${seed}): ${accepted} accepted`);
+  assert.deepEqual(wrong, [], `seed ${seed}`);
+  assert.ok(accepted > CHANCES / 10, 'so few that nothing is shown');
 });
 
 test('the page names every row that we alone refuse, with its rule and section', async () => {

@@ -88,4 +88,6 @@ export const claimRows = [
   good('events beside typ at+jwt', claims({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })),
   good('token_use id beside typ at+jwt', claims({ token_use: 'id' })),
   good('sub_kind', claims({ sub_kind: 'user' })),
+  good('gty', claims({ gty: 'client-credentials' })),
+  ...['sub_kind', 'gty', 'idtyp', 'azp'].map((name) => alone(`${name} a number`, 'a claim that is read has its type: what tells people from machines, or names a client, must not pass as none', 'RFC 7519 §4', claims({ [name]: 5 }))),
 ];

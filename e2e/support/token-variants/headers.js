@@ -29,6 +29,7 @@ export const headerRows = [
   alone('crit b64 and b64 true', 'crit names an extension that we do not implement', 'RFC 7515 §4.1.11', header({ b64: true, crit: ['b64'] })),
   bad('b64 false without crit', header({ b64: false })),
   alone('b64 true without crit', 'b64 without crit, which has to name it', 'RFC 7797 §6', header({ b64: true })),
+  alone('b64 no boolean', 'b64 without crit, which has to name it', 'RFC 7797 §6', header({ b64: 'false' })),
   alone('zip', 'zip belongs to encryption and would change what the payload is', 'RFC 7516 §4.1.3', header({ zip: 'DEF' })),
   alone('enc', 'enc says that it is an encrypted token', 'RFC 7516 §9', header({ enc: 'A128GCM' })),
   alone('cty JWT', 'cty JWT says that the payload is another token', 'RFC 7519 §5.2', header({ cty: 'JWT' })),
