@@ -109,6 +109,11 @@ test('nothing but metadata and keys was ever fetched, whatever a header points a
   assert.equal(issuer.fetches['/.well-known/openid-configuration'].length, 1);
 });
 
+test('a token of a hundred kilobytes is refused, and the server goes on', async () => { // attacks: I3
+  assert.equal((await askServer(server.me, 'x'.repeat(100_000))).status, 401);
+  assert.equal((await askServer(server.me, await maker.token())).status, 200);
+});
+
 test('a token in another place, under another scheme or twice is not looked at', async () => { // attacks: I1, I2
   const { token } = rows.find(({ expected }) => expected === 'accepted');
   const ask = async (url, init) => (await fetch(url, init)).status;
