@@ -1,0 +1,85 @@
+// `iss`, `aud`, `sub`, `client_id` and `jti` (RFC 9068 §2.2 and §4, RFC 7519 §4.1).
+
+import { AUDIENCE } from '../token-maker.js';
+import { alone, bad, good } from './row.js';
+
+const claims = (change) => (m) => m.token({ claims: typeof change === 'function' ? change(m) : change });
+const OTHER = 'https://other.acme.test';
+const SUBJECT = 'a subject is 1 to 255 printable ASCII characters; it goes into logs and headers';
+const CLIENT = 'client_id is a text of 1 to 255 bytes';
+
+export const nameRows = [
+  bad('iss absent', claims({ iss: undefined })),
+  bad('iss of another', claims({ iss: 'https://elsewhere.example' })),
+  bad('iss with a slash behind it', claims((m) => ({ iss: `${m.issuer}/` }))),
+  bad('iss in upper case', claims((m) => ({ iss: m.issuer.toUpperCase() }))),
+  bad('iss with an upper-case host', claims((m) => ({ iss: m.issuer.replace('localhost', 'Localhost') }))),
+  bad('iss with https', claims((m) => ({ iss: m.issuer.replace('http:', 'https:') }))),
+  bad('iss by address', claims((m) => ({ iss: m.issuer.replace('localhost', '127.0.0.1') }))),
+  bad('iss with a dot behind the host', claims((m) => ({ iss: m.issuer.replace('localhost', 'localhost.') }))),
+  bad('iss with a path', claims((m) => ({ iss: `${m.issuer}/tenant` }))),
+  bad('iss with a fragment', claims((m) => ({ iss: `${m.issuer}#x` }))),
+  bad('iss with white space', claims((m) => ({ iss: `${m.issuer} ` }))),
+  bad('iss with a user', claims((m) => ({ iss: m.issuer.replace('//', '//alice@') }))),
+  bad('iss in a list', claims((m) => ({ iss: [m.issuer] }))),
+  bad('iss null', claims({ iss: null })),
+  bad('iss a number', claims({ iss: 5 })),
+  bad('iss empty', claims({ iss: '' })),
+  bad('iss an object', claims((m) => ({ iss: { url: m.issuer } }))),
+  good('iss with escaped slashes', (m) => m.token({ payload: JSON.stringify(m.claims()).replaceAll('/', '\\/') })),
+
+  good('aud in a list of one', claims({ aud: [AUDIENCE] })),
+  good('aud in a list, ours first', claims({ aud: [AUDIENCE, OTHER] })),
+  good('aud in a list, ours last', claims({ aud: [OTHER, AUDIENCE] })),
+  good('aud in a list, ours twice', claims({ aud: [AUDIENCE, AUDIENCE] })),
+  good('aud in a list of sixty', claims({ aud: [...Array(59).fill(OTHER), AUDIENCE] })),
+  alone('aud in a list of a hundred', 'a token names at most 64 audiences', 'RFC 7519 §4.1.3, RFC 8259 §9', claims({ aud: [...Array(99).fill('x'), AUDIENCE] })),
+  bad('aud absent', claims({ aud: undefined })),
+  bad('aud of another', claims({ aud: OTHER })),
+  bad('aud in a list of others', claims({ aud: [OTHER, 'https://third.acme.test'] })),
+  bad('aud an empty list', claims({ aud: [] })),
+  bad('aud empty', claims({ aud: '' })),
+  bad('aud with a slash behind it', claims({ aud: `${AUDIENCE}/` })),
+  bad('aud in upper case', claims({ aud: AUDIENCE.toUpperCase() })),
+  bad('aud with something behind it', claims({ aud: `${AUDIENCE}.elsewhere.example` })),
+  bad('aud with something before it', claims({ aud: `x${AUDIENCE}` })),
+  bad('aud of which ours is a part', claims({ aud: `${OTHER} ${AUDIENCE}` })),
+  bad('aud the client', claims({ aud: 'web' })),
+  bad('aud the issuer', claims((m) => ({ aud: m.issuer }))),
+  bad('aud null', claims({ aud: null })),
+  bad('aud a number', claims({ aud: 5 })),
+  bad('aud an object', claims({ aud: { [AUDIENCE]: true } })),
+  bad('aud a list with a number', claims({ aud: [AUDIENCE, 5] })),
+  bad('aud a list with null', claims({ aud: [null, AUDIENCE] })),
+  bad('aud a list in a list', claims({ aud: [[AUDIENCE]] })),
+  bad('aud true', claims({ aud: true })),
+  bad('aud under another letter case', claims({ aud: undefined, AUD: AUDIENCE })),
+
+  bad('sub absent', claims({ sub: undefined })),
+  ...[5, null, true, ['alice'], { id: 'alice' }].map((sub) => bad(`sub ${JSON.stringify(sub)}`, claims({ sub }))),
+  alone('sub empty', 'an empty subject is nobody', 'RFC 9068 §2.2', claims({ sub: '' })),
+  good('sub of 255 characters', claims((m) => ({ sub: m.subject.padEnd(255, 'x') }))),
+  alone('sub of 256 characters', SUBJECT, 'RFC 8259 §9 (OpenID Connect Core §2)', claims((m) => ({ sub: m.subject.padEnd(256, 'x') }))),
+  alone('sub that is not ASCII', SUBJECT, 'RFC 8259 §9 (OpenID Connect Core §2)', claims({ sub: 'älice' })),
+  alone('sub with a zero byte', SUBJECT, 'RFC 8259 §9 (OpenID Connect Core §2)', claims({ sub: 'alice\u0000bob' })),
+  alone('sub with a line break', SUBJECT, 'RFC 8259 §9 (OpenID Connect Core §2)', claims({ sub: 'alice\r\nx-user: bob' })),
+  good('sub with spaces', claims((m) => ({ sub: `${m.subject} of acme` }))),
+  good('sub with characters of HTML', claims((m) => ({ sub: `<b>${m.subject}</b>"'&` }))),
+  good('sub that is an address', claims((m) => ({ sub: `${m.subject}@acme.test` }))),
+  good('sub that is the client', claims({ sub: 'web' })),
+
+  bad('client_id absent', claims({ client_id: undefined })),
+  bad('client_id absent, azp there', claims({ client_id: undefined, azp: 'web' })),
+  bad('client_id null', claims({ client_id: null })),
+  ...[5, true, ['web'], { id: 'web' }].map((id) => alone(`client_id ${JSON.stringify(id)}`, CLIENT, 'RFC 9068 §2.2 (RFC 8693 §4.3)', claims({ client_id: id }))),
+  alone('client_id empty', CLIENT, 'RFC 9068 §2.2 (RFC 8693 §4.3)', claims({ client_id: '' })),
+  alone('client_id of 300 characters', CLIENT, 'RFC 8259 §9', claims({ client_id: 'x'.repeat(300) })),
+  good('client_id beside another azp', claims({ azp: 'other' })),
+
+  bad('jti absent', claims({ jti: undefined })),
+  ...[5, null, true, ['t']].map((jti) => bad(`jti ${JSON.stringify(jti)}`, claims({ jti }))),
+  alone('jti empty', 'a token has an identifier, and an empty one identifies none', 'RFC 9068 §2.2', claims({ jti: '' })),
+  good('jti of 1,000 characters', claims((m) => ({ jti: m.subject.padEnd(1_000, 'x') }))),
+  alone('jti of 1,100 characters', 'an identifier has at most 1,024 bytes', 'RFC 8259 §9', claims({ jti: 'x'.repeat(1_100) })),
+  good('jti with a zero byte', claims((m) => ({ jti: `${m.subject}\u0000x` }))),
+];
