@@ -11,6 +11,7 @@ use http::HeaderName;
 
 use crate::bearer::BearerVerifier;
 use crate::builder::EngineBuilder;
+use crate::hints::Hints;
 use crate::hooks::Hooks;
 use crate::newest::Newest;
 use crate::outside::Ports;
@@ -43,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) place: SessionPlace,
     pub(crate) refreshes: Refreshes,
     pub(crate) hooks: Hooks,
+    pub(crate) hints: Hints,
     pub(crate) ports: Ports,
     pub(crate) bearer: Option<Arc<BearerVerifier>>,
     /// The providers by their names in the configuration.

@@ -18,6 +18,7 @@ use crate::checks::{
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
+use crate::hints::Hints;
 use crate::hooks::{Hooks, Login, LoginDenied};
 use crate::newest::Newest;
 use crate::outside::Ports;
@@ -316,6 +317,7 @@ impl EngineBuilder {
             },
             refreshes: Refreshes::default(),
             hooks: self.hooks,
+            hints: Hints::default(),
             ports,
             bearer: bearer.map(Arc::new),
             token_endpoint: self.token_endpoint,

@@ -19,6 +19,7 @@ mod discover;
 mod error;
 mod farewell;
 mod guard;
+mod hints;
 mod hooks;
 mod identify;
 mod newest;

@@ -114,8 +114,10 @@ impl Here<'_> {
     /// under the identifier that the page shows.
     pub(crate) fn login_failed(self, failure: &LoginFailure) -> Reply {
         let (code, request_id) = (failure.code, self.request_id());
+        let mut note = format!("{code} · {request_id}");
         if code.status().is_server_error() {
             tracing::warn!(%code, request_id, reason = failure.reason, "login failed");
+            note.push_str(" · why is in the server's log");
         } else {
             // Anybody can cause these without end.
             tracing::debug!(%code, request_id, reason = failure.reason, "login failed");
@@ -124,7 +126,7 @@ impl Here<'_> {
             failure.status(),
             "Sign-in did not work",
             &format!("{}.", code.title()),
-            &format!("{code} · {request_id}"),
+            &note,
             &Action::Link {
                 label: "Sign in again",
                 url: &self.site.urls.login,

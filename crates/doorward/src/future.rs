@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use doorward_engine::ports::BoxFuture;
 use doorward_engine::{Code, Commit, Denial, NotKept, Pass, Reply, RequestContext};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -104,6 +104,9 @@ fn finish(
         // A future polled after its end; axum never does that.
         (None, Ok(_)) => (response(engine.refuse_with(Code::NotConfigured)), Vec::new()),
     };
+    if answer.status() == StatusCode::NOT_FOUND {
+        engine.hint_at_missing_routes(context);
+    }
     engine.finish(context, cookies, answer.headers_mut());
     answer
 }

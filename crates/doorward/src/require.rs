@@ -74,7 +74,10 @@ where
         let engine = context.engine();
         match engine.guard(context, view(&request), &self.rule) {
             Verdict::Ready(Ok(_)) => RequireFuture::inner(self.inner.call(request)),
-            Verdict::Ready(Err(denial)) => RequireFuture::answered(response(engine.refuse(context, &denial))),
+            Verdict::Ready(Err(denial)) => {
+                engine.hint_at_guarded_routes(context);
+                RequireFuture::answered(response(engine.refuse(context, &denial)))
+            }
             Verdict::Wait(verdict) => {
                 let context = Arc::clone(context);
                 // The clone that `poll_ready` did not speak for waits; the ready one is called.

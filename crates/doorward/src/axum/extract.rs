@@ -59,6 +59,12 @@ impl IntoResponse for SessionRejection {
 ///         None => "hello stranger".to_owned(),
 ///     }
 /// }
+///
+/// /// Own data; what does not fit into the session is an error here, and the session goes on as it was.
+/// async fn choose(session: Session) -> Result<(), (axum::http::StatusCode, String)> {
+///     let answer = |error: doorward::DataError| (axum::http::StatusCode::BAD_REQUEST, error.to_string());
+///     session.insert("language", &"en").map_err(answer)
+/// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Session(doorward_engine::Session);

@@ -1,58 +1,14 @@
 //! A whole run at the loudest log level, failures included: no secret of it is anywhere but in its own place.
 
-use std::cell::RefCell;
-use std::io::Write;
-use std::sync::Once;
-
 use doorward::ports::FetchError;
 use doorward::{Login, LoginDenied, Sessions};
 use doorward_testkit::{Answer, CLIENT_SECRET, Endpoint, Page, Signing};
 use http::Method;
 use serde_json::json;
 
+use super::log::{heard, listen};
 use super::support::{Place, SESSION};
 use crate::support::{SECRET, World};
-
-thread_local! {
-    /// What this thread has logged since it began to listen; other tests of the process log nothing.
-    static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
-}
-
-/// Hears this thread at every level. One subscriber for the whole process: those of one thread alone
-/// miss what another thread logged first.
-fn listen() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(|| Log)
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
-    HEARD.set(Some(Vec::new()));
-}
-
-fn heard() -> String {
-    String::from_utf8(HEARD.take().unwrap_or_default()).unwrap()
-}
-
-struct Log;
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        HEARD.with_borrow_mut(|heard| {
-            if let Some(heard) = heard {
-                heard.extend_from_slice(bytes);
-            }
-        });
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Everything a run showed: pages, and the values it was entrusted with.
 #[derive(Default)]
