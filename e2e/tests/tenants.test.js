@@ -175,10 +175,24 @@ describe('on loopback names, as a developer runs it', () => {
       assert.equal(new URL(page.url()).origin, origin, 'the page stands at the host that was asked');
       assert.equal((await page.goto(`${origin}/api/me`)).status(), 401);
     }
-    // Without an account that fits nobody is stuck: the page leads to the login again, and the right one gets in.
-    await page.goto(`${acme[0]}/auth/login?return_url=/hello&prompt=login`);
+    await context.close();
+  });
+
+  test('whom the provider knows as somebody of another tenant can be somebody else', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const { acme: [acme], globex: [globex] } = tenants.origins;
+    await signInAt(page, globex, PEOPLE.globex);
+    // The one provider knows Carol, and says so without asking.
+    await page.goto(`${acme}/hello`);
+    await page.getByText('login_denied').waitFor();
+    await page.getByRole('link', { name: 'Sign in again' }).click();
     await chooseUser(page, PEOPLE.acme);
-    await page.waitForURL(`${acme[0]}/hello`);
+    await page.waitForURL(`${acme}/`);
+    await page.goto(`${acme}/hello`);
+    assert.equal((await page.locator('body').innerText()).trim(), 'hello alice@acme.test of acme');
+    await page.goto(`${globex}/hello`);
+    assert.equal((await page.locator('body').innerText()).trim(), 'hello carol@globex.test of globex');
     await context.close();
   });
 
