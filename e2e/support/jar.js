@@ -4,6 +4,12 @@ const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fet
 
 export class Jar {
   #cookies = new Map();
+  #fetch;
+
+  /** `fetch` makes the exchanges, where another one than the runtime's is to make them. */
+  constructor(fetch = globalThis.fetch) {
+    this.#fetch = fetch;
+  }
 
   /** Cookies as a real browser holds them (`context.cookies()`). */
   static from(cookies) {
@@ -26,7 +32,7 @@ export class Jar {
   }
 
   copy() {
-    const jar = new Jar();
+    const jar = new Jar(this.#fetch);
     for (const [host, cookies] of this.#cookies) jar.#cookies.set(host, new Map(cookies));
     return jar;
   }
@@ -40,7 +46,7 @@ export class Jar {
     const headers = { ...init.headers };
     const cookie = this.header(url);
     if (cookie) headers.cookie = cookie;
-    const answer = await fetch(url, { ...init, headers, redirect: 'manual' });
+    const answer = await this.#fetch(url, { ...init, headers, redirect: 'manual' });
     this.keep(url, answer);
     return answer;
   }

@@ -1,7 +1,7 @@
 // The example `resource_server` for tests: access tokens of one issuer, and nothing else.
 
 import { randomBytes } from 'node:crypto';
-import { startExample } from './doorward.js';
+import { startExample } from './process.js';
 import { AUDIENCE } from './token-maker.js';
 
 export async function startResourceServer(issuer, env = {}) {

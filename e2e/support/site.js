@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttp, request as requestHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
+import { extname } from 'node:path';
 import { certificateFor } from './certificate.js';
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
@@ -18,7 +19,7 @@ async function pageFile(name) {
 }
 
 /**
- * Serves `pages` (path to HTML), or the files of `e2e/pages` where none are given, at `http(s)://host:port`.
+ * Serves `pages` (path to HTML, or to script where the path ends so), or the files of `e2e/pages` where none are given, at `http(s)://host:port`.
  *
  * With `backend`, a function that names another server's URL, whatever is no page is passed on to it, as a frontend's
  * development server does.
@@ -27,7 +28,7 @@ export async function serveSite({ host = 'localhost', pages, tls = false, port =
   const answer = async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site.test');
     const found = pages
-      ? pages[pathname] && { body: pages[pathname], contentType: TYPES['.html'] }
+      ? pages[pathname] && { body: pages[pathname], contentType: TYPES[extname(pathname) || '.html'] }
       : await pageFile(pathname.slice(pathname.lastIndexOf('/') + 1));
     if (!found && backend) {
       passOn(request, response, backend());

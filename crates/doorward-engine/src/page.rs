@@ -4,6 +4,7 @@
 //! codes, and every address from our own configuration.
 
 use bytes::Bytes;
+use doorward_core::code::Code;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 
@@ -122,6 +123,11 @@ impl Here<'_> {
             // Anybody can cause these without end.
             tracing::debug!(%code, request_id, reason = failure.reason, "login failed");
         }
+        let url = match code {
+            // A provider that still knows who was refused would send the same person back at once.
+            Code::LoginDenied => format!("{}?prompt=login", self.site.urls.login),
+            _ => self.site.urls.login.clone(),
+        };
         let mut reply = page(
             failure.status(),
             "Sign-in did not work",
@@ -129,7 +135,7 @@ impl Here<'_> {
             &note,
             &Action::Link {
                 label: "Sign in again",
-                url: &self.site.urls.login,
+                url: &url,
             },
         );
         if code.status() == StatusCode::SERVICE_UNAVAILABLE {

@@ -51,6 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .session(Sessions::cookie(required("SESSION_SECRET")?))
         .base_path("/api/auth") // /api/auth/login, /callback, /logout, /session and /token, as before
         .token_endpoint(true)
+        .session_metadata(|session| json!({ "email": session.user().email, "roles": session.user().roles }))
         // The platform's access tokens have no audience, so that a program's client has to be named.
         .bearer(BearerTokens::new().no_audience())
         .build()?;

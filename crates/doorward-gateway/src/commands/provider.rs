@@ -1,7 +1,10 @@
 //! `doorward provider`: the development identity provider alone.
 
+mod file;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
 use doorward_dev_provider::{DevProvider, PlatformInfo, PlatformSettings, ProviderError, ProviderSettings};
@@ -12,6 +15,8 @@ use crate::listen::{self, Bound, Stop};
 use crate::logging;
 
 const LISTEN: &str = "--listen";
+/// How many users are named where all of them would be too many to read.
+const SHOWN_USERS: usize = 10;
 
 /// What `doorward provider` takes.
 #[derive(Debug, Args)]
@@ -19,6 +24,9 @@ pub(crate) struct Options {
     /// Where to listen; loopback only, port 0 takes a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:6002")]
     listen: SocketAddr,
+    /// Read users, clients and settings from this file; flags go before what it says
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Sign in as this user at once, without a page
     #[arg(long, value_name = "USER")]
     auto_login: Option<String>,
@@ -64,10 +72,19 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
         let bound = Bound::new(options.listen, LISTEN)?;
         let issuer = issuer(&bound);
         let platform = options.platform_settings();
+        let file = options.config.as_deref().map(file::read).transpose()?;
         let provider = start(&issuer, |settings| {
-            settings.auto_login = options.auto_login;
-            settings.platform = platform;
+            if let Some(file) = file {
+                settings.apply(file);
+            }
+            if options.auto_login.is_some() {
+                settings.auto_login = options.auto_login;
+            }
+            if platform.is_some() {
+                settings.platform = platform;
+            }
         })?;
+        let issuer = provider.issuer().to_owned();
 
         let stop = Stop::new()?;
         let listener = bound.listen(LISTEN)?;
@@ -86,25 +103,28 @@ pub(super) fn issuer(bound: &Bound) -> String {
 
 /// Makes the provider.
 pub(super) fn start(issuer: &str, change: impl FnOnce(&mut ProviderSettings)) -> Result<DevProvider, Failure> {
-    let unusable = |error: ProviderError| {
-        let failure = Failure::unusable(chain(&error));
-        match error {
-            ProviderError::Platform { .. } => failure,
-            _ => failure.with_hint("users are alice@acme.test, bob@acme.test and carol@globex.test"),
-        }
-    };
+    let unusable = |error: ProviderError| Failure::unusable(chain(&error));
     let mut settings = ProviderSettings::new(issuer).map_err(unusable)?;
     change(&mut settings);
-    DevProvider::new(settings).map_err(unusable)
+    let emails = settings.users.iter().take(SHOWN_USERS).map(|user| user.email.as_str());
+    let hint = format!("users are {}", emails.collect::<Vec<_>>().join(", "));
+    DevProvider::new(settings).map_err(|error| match error {
+        ProviderError::UnknownUser { .. } => unusable(error).with_hint(hint),
+        _ => unusable(error),
+    })
 }
 
 /// The users one can sign in as, a line each.
 pub(super) fn users(provider: &DevProvider) -> String {
     let mut lines = String::new();
-    for user in provider.users() {
+    let users = provider.users();
+    for user in users.iter().take(SHOWN_USERS) {
         let (email, roles, tenant) = (&user.email, user.roles.join(", "), &user.tenant);
         // Writing to a String does not fail.
         let _ = writeln!(lines, "            {email:<19} {roles:<8} tenant {tenant}");
+    }
+    if let Some(more @ 1..) = users.len().checked_sub(SHOWN_USERS) {
+        let _ = writeln!(lines, "            and {more} more");
     }
     lines.trim().to_owned()
 }

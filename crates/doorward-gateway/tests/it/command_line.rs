@@ -47,6 +47,10 @@ fn bad_arguments_exit_2_and_say_what_is_wrong() {
             &["provider", "--listen", "127.0.0.1:0", "--auto-login", "mallory"],
             "mallory",
         ),
+        (
+            &["provider", "--listen", "127.0.0.1:0", "--config", "/nowhere.toml"],
+            "--config is /nowhere.toml, which cannot be read",
+        ),
         (&["dev", "--client-id", "app"], "--issuer"),
         (&["dev", "--client-secret", "pst"], "--issuer"),
         (&["dev", "--issuer", "http://localhost:9"], "--client-id"),

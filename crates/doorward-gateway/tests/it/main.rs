@@ -10,6 +10,7 @@
 mod browser;
 mod command_line;
 mod dev;
+mod folder;
 mod keys;
 mod live;
 mod process;

@@ -1,7 +1,8 @@
 //! `doorward provider`.
 
 use crate::browser::Browser;
-use crate::process::{Server, doorward};
+use crate::folder::Folder;
+use crate::process::{Server, doorward, refusal};
 
 #[tokio::test]
 async fn the_provider_answers_under_the_name_it_prints() {
@@ -67,7 +68,7 @@ fn faulty_platform_flags_are_refused_by_name() {
         (["--platform", "--redirect-uri", "javascript:x"], "redirect_uri"),
     ] {
         let arguments = [&["provider", "--listen", "127.0.0.1:0"], &flags[..]].concat();
-        let said = crate::process::refusal(&arguments);
+        let said = refusal(&arguments);
         assert!(said.contains(named), "{said}");
         assert!(!said.contains("alice@acme.test"), "{said}");
     }
@@ -89,6 +90,50 @@ async fn sigint_stops_the_provider_and_sighup_does_not() {
 #[tokio::test]
 async fn the_second_listener_on_a_port_is_refused() {
     let server = Server::start(doorward(&["provider", "--listen", "127.0.0.1:0"]), 1);
-    let said = crate::process::refusal(&["provider", "--listen", &server.address(0)]);
+    let said = refusal(&["provider", "--listen", &server.address(0)]);
     assert!(said.contains("cannot listen"), "{said}");
+}
+
+#[tokio::test]
+async fn users_and_clients_come_from_the_file_and_flags_go_before_it() {
+    let folder = Folder::new("provider-file");
+    let mut text = String::from("auto_login = \"user-1@acme.test\"\n");
+    for at in 0..12 {
+        text += &format!("[[users]]\nemail = \"user-{at}@acme.test\"\nname = \"User {at}\"\ntenant = \"acme\"\n");
+    }
+    text += "[[clients]]\nclient_id = \"shop\"\nclient_secret = \"a-secret-of-the-shop\"\n";
+    let file = folder.file("provider.toml");
+    std::fs::write(&file, text).unwrap();
+    for (flags, signed_in_at_once) in [
+        (&[][..], "user-1@acme.test"),
+        (&["--auto-login", "user-2@acme.test"], "user-2@acme.test"),
+    ] {
+        let arguments = [&["provider", "--listen", "127.0.0.1:0", "--config", &file], flags].concat();
+        let server = Server::start(doorward(&arguments), 1);
+        let settings = Browser::new()
+            .get(&format!("{}/_control/settings", server.app()))
+            .await
+            .json();
+        assert_eq!(settings["auto_login"], signed_in_at_once);
+        let told = server.stop("TERM").stderr;
+        for (text, expected) in [
+            ("shop", true),
+            ("a-secret-of-the-shop", true),
+            ("user-0@acme.test", true),
+            ("and 2 more", true),
+            ("alice", false),
+        ] {
+            assert_eq!(told.contains(text), expected, "{text}: {told}");
+        }
+    }
+    let unknown = refusal(&[
+        "provider",
+        "--listen",
+        "127.0.0.1:0",
+        "--config",
+        &file,
+        "--auto-login",
+        "alice@acme.test",
+    ]);
+    assert!(unknown.contains("hint: users are user-0@acme.test, "), "{unknown}");
 }

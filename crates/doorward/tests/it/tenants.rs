@@ -129,6 +129,9 @@ async fn a_user_of_another_tenant_does_not_sign_in_at_a_tenants_host() {
             let page = hosted.sign_in(ACME, other).await;
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{other}");
             assert!(page.text().contains("login_denied"), "{other}: {}", page.text());
+            // The provider knows them still: without asking anew the way on would end here again.
+            let way_on = format!("href=\"{ACME}/auth/login?prompt=login\"");
+            assert!(page.text().contains(&way_on), "{}", page.text());
             let me = hosted.browser.get(&format!("{ACME}/api/me")).await;
             assert_eq!(me.problem_code(), "session_missing", "{other}");
         }
@@ -190,6 +193,8 @@ async fn a_login_that_names_a_tenant_goes_on_at_the_tenants_host() {
         .visit(&format!("{ACME}/auth/login?tenant_name=globex"))
         .await;
     assert_eq!((page.status, page.location()), (StatusCode::BAD_REQUEST, None));
+    let way_on = format!("href=\"{ACME}/auth/login\"");
+    assert!(page.text().contains(&way_on), "nobody was refused: {}", page.text());
     assert_eq!(hosted.world.fetch.calls().len(), 0);
 }
 
