@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { freePort, providerSettings, providerStats, startExample, startProvider } from '../support/doorward.js';
+import { freePort, providerSettings, providerStats, startProvider } from '../support/doorward.js';
 import { Jar } from '../support/jar.js';
 import { loopbackFetch } from '../support/loopback.js';
+import { startExample } from '../support/process.js';
 
 const COUNT = 300;
 const TENANTS = ['acme', 'globex'];

@@ -7,7 +7,8 @@ import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { call, chooseUser, launch } from '../support/browser.js';
-import { freePort, startExample, startProvider } from '../support/doorward.js';
+import { freePort, startProvider } from '../support/doorward.js';
+import { startExample } from '../support/process.js';
 import { serveSite } from '../support/site.js';
 
 let browser;

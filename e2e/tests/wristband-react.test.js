@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { call, chooseUser, complaints, launch } from '../support/browser.js';
-import { freePort, providerStats, startExample, startProvider } from '../support/doorward.js';
+import { freePort, providerStats, startProvider } from '../support/doorward.js';
+import { startExample } from '../support/process.js';
 import { reactPages } from '../support/react-page.js';
 import { serveSite } from '../support/site.js';
 
