@@ -162,6 +162,17 @@ test('the token is read once, kept until it is forgotten, and opens the API to a
   await press(page, 'Forget the token', 'forgotten');
   await press(page, 'Token', /^ey/);
   assert.equal(asked.length, 2);
+  // A session that ended in between is told to whoever asks for the token, and no older one is handed out.
+  await press(page, 'Forget the token', 'forgotten');
+  const kept = await context.cookies(front.url);
+  await context.clearCookies({ name: /^doorward-session/ });
+  assert.match(await press(page, 'Token', /^[A-Z]+ /), /^UNAUTHENTICATED /);
+  await context.addCookies(kept);
+  await press(page, 'Token', /^ey/);
+  // What the page forgets is its own; the session goes on.
+  await page.getByRole('button', { name: 'Forget', exact: true }).click();
+  await page.locator('#status').filter({ hasText: 'UNAUTHENTICATED' }).waitFor();
+  assert.equal((await call(page, '/api/auth/session')).status, 200);
   assert.deepEqual(wrong, []);
   await context.close();
 });
@@ -202,6 +213,47 @@ test('tenant and login hint of the page arrive at the platform', async () => {
   await chooseUser(page, 'carol@globex.test');
   await page.waitForURL(`${front.url}/orders`);
   await page.locator('#metadata').filter({ hasText: 'carol@globex.test' }).waitFor();
+  await context.close();
+});
+
+test('a domain of the tenant\'s own and a provider hint arrive there too, and the way out leads back to that domain', async () => {
+  const { context, page, visited } = await open();
+  await page.goto(`${front.url}/welcome`);
+  await page.getByRole('button', { name: 'Sign in at the domain of Globex' }).click();
+  await page.waitForURL((url) => url.hostname === 'login-globex.localhost');
+  const [login] = loginsIn(visited);
+  assert.deepEqual([...login.searchParams.keys()], ['idp_hint', 'return_url', 'tenant_custom_domain']);
+  const authorize = visited.map((url) => new URL(url)).find(({ pathname }) => pathname === '/api/v1/oauth2/authorize');
+  assert.deepEqual([authorize.hostname, authorize.searchParams.get('idp_hint')], ['login-globex.localhost', 'google']);
+  await chooseUser(page, 'carol@globex.test');
+  await page.waitForURL(`${front.url}/orders`);
+  await page.locator('#metadata').filter({ hasText: 'carol@globex.test' }).waitFor();
+  visited.length = 0;
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL((url) => url.pathname !== '/orders');
+  // The platform says where its session was, and hands that over to the login.
+  const [out, farewell, again] = visited.map((url) => new URL(url));
+  assert.deepEqual([out, farewell, again].map(({ hostname, pathname }) => `${hostname}${pathname}`), [
+    'localhost/api/auth/logout', 'login-globex.localhost/api/v1/logout', 'localhost/api/auth/login',
+  ]);
+  assert.deepEqual([...again.searchParams], [['tenant_name', 'globex'], ['tenant_custom_domain', farewell.host]]);
+  await context.close();
+});
+
+test('a domain that the platform does not vouch for is never gone to', async () => { // weakness: R2
+  const { context, page, visited } = await open();
+  // Names of this machine could be the platform's, which is asked; it knows neither, and the user chooses.
+  for (const domain of ['localhost', 'login-initech.localhost']) {
+    await page.goto(`${front.url}/api/auth/login?tenant_custom_domain=${domain}`);
+    await page.waitForURL((url) => url.hostname === 'app.localhost' && url.pathname === '/login');
+  }
+  // Others cannot be, and nobody is asked.
+  for (const domain of ['evil.test', 'evil.localhost%2F', 'login-globex.localhost%40evil.test']) {
+    const refused = await page.goto(`${front.url}/api/auth/login?tenant_custom_domain=${domain}`);
+    assert.equal(refused.status(), 400, domain);
+  }
+  const hosts = new Set(visited.map((url) => new URL(url).hostname));
+  assert.deepEqual([...hosts].sort(), ['app.localhost', 'localhost']);
   await context.close();
 });
 

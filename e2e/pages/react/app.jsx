@@ -36,6 +36,9 @@ function Welcome({ error }) {
       <button onClick={() => redirectToLogin(LOGIN, { tenantName: 'globex', loginHint: 'carol@globex.test', returnUrl: `${window.location.origin}/orders` })}>
         Sign in at Globex
       </button>
+      <button onClick={() => redirectToLogin(LOGIN, { tenantCustomDomain: 'login-globex.localhost', idpHint: 'google', returnUrl: `${window.location.origin}/orders` })}>
+        Sign in at the domain of Globex
+      </button>
     </>
   );
 }

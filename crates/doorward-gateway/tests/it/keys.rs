@@ -2,8 +2,7 @@
 
 use doorward_crypto::{KeyRing, check_strength};
 
-use crate::folder::Folder;
-use crate::process::{output, refusal};
+use crate::process::{Folder, output, refusal};
 
 /// Later than anything these tests write.
 const FAR_FUTURE: u64 = 9_000_000_000;
@@ -27,7 +26,7 @@ fn generate_prints_one_strong_secret_and_never_the_same() {
 #[test]
 fn rotate_makes_the_file_and_appends_to_it() {
     let folder = Folder::new("rotate");
-    let file = folder.file("secrets");
+    let file = folder.file();
 
     let first = output(&["keys", "rotate", &file]);
     assert!(first.status.success(), "{first:?}");
@@ -55,9 +54,9 @@ fn rotate_makes_the_file_and_appends_to_it() {
 fn rotate_keeps_comments_and_mends_a_missing_line_end() {
     let folder = Folder::new("comments");
     let text = "# made by hand\n\n2026-01-01T00:00:00Z p7Zk2mQ9vX4tR8wB1nL6yH3cF5sD0gJaKeUiOoTzNxM";
-    std::fs::write(folder.file("secrets"), text).unwrap();
-    assert!(output(&["keys", "rotate", &folder.file("secrets")]).status.success());
-    let after = std::fs::read_to_string(folder.file("secrets")).unwrap();
+    std::fs::write(folder.file(), text).unwrap();
+    assert!(output(&["keys", "rotate", &folder.file()]).status.success());
+    let after = std::fs::read_to_string(folder.file()).unwrap();
     assert!(after.starts_with(&format!("{text}\n")), "{after}");
     assert_eq!(after.lines().count(), 4);
     KeyRing::from_secrets_file(&after, FAR_FUTURE).unwrap();
@@ -68,13 +67,13 @@ fn rotate_keeps_comments_and_mends_a_missing_line_end() {
 fn rotate_keeps_the_mode_and_makes_new_files_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new("mode");
-    let mode = || std::fs::metadata(folder.file("secrets")).unwrap().permissions().mode() & 0o777;
+    let mode = || std::fs::metadata(folder.file()).unwrap().permissions().mode() & 0o777;
 
-    assert!(output(&["keys", "rotate", &folder.file("secrets")]).status.success());
+    assert!(output(&["keys", "rotate", &folder.file()]).status.success());
     assert_eq!(mode(), 0o600);
 
-    std::fs::set_permissions(folder.file("secrets"), std::fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(output(&["keys", "rotate", &folder.file("secrets")]).status.success());
+    std::fs::set_permissions(folder.file(), std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(output(&["keys", "rotate", &folder.file()]).status.success());
     assert_eq!(mode(), 0o640);
 }
 
@@ -84,9 +83,9 @@ fn rotate_follows_a_link_and_leaves_it_a_link() {
     let folder = Folder::new("link");
     let real = folder.0.join("real");
     std::fs::write(&real, "").unwrap();
-    std::os::unix::fs::symlink(&real, folder.file("secrets")).unwrap();
-    assert!(output(&["keys", "rotate", &folder.file("secrets")]).status.success());
-    assert!(std::fs::symlink_metadata(folder.file("secrets")).unwrap().is_symlink());
+    std::os::unix::fs::symlink(&real, folder.file()).unwrap();
+    assert!(output(&["keys", "rotate", &folder.file()]).status.success());
+    assert!(std::fs::symlink_metadata(folder.file()).unwrap().is_symlink());
     assert_eq!(std::fs::read_to_string(real).unwrap().lines().count(), 1);
 }
 
@@ -99,11 +98,11 @@ fn rotate_refuses_what_it_cannot_read_and_leaves_it_alone() {
         (format!("{good}2026-01-02T00:00:00Z changeme\n"), "line 2"),
         (format!("# one\n{good}{good}"), "line 3"),
     ] {
-        std::fs::write(folder.file("secrets"), &text).unwrap();
-        let said = refusal(&["keys", "rotate", &folder.file("secrets")]);
+        std::fs::write(folder.file(), &text).unwrap();
+        let said = refusal(&["keys", "rotate", &folder.file()]);
         assert!(said.contains(line), "{said}");
         assert!(!said.contains("p7Zk2mQ9"), "{said}");
-        assert_eq!(std::fs::read_to_string(folder.file("secrets")).unwrap(), text);
+        assert_eq!(std::fs::read_to_string(folder.file()).unwrap(), text);
         assert_eq!(
             std::fs::read_dir(&folder.0).unwrap().count(),
             1,
@@ -115,12 +114,12 @@ fn rotate_refuses_what_it_cannot_read_and_leaves_it_alone() {
 #[test]
 fn rotate_waits_for_nobody_and_overwrites_nothing() {
     let folder = Folder::new("lock");
-    let lock = format!("{}.new", folder.file("secrets"));
+    let lock = format!("{}.new", folder.file());
     std::fs::write(&lock, "").unwrap();
-    let said = refusal(&["keys", "rotate", &folder.file("secrets")]);
+    let said = refusal(&["keys", "rotate", &folder.file()]);
     assert!(said.contains(&lock), "{said}");
     assert!(said.contains("another rotation"), "{said}");
-    assert!(!std::fs::exists(folder.file("secrets")).unwrap());
+    assert!(!std::fs::exists(folder.file()).unwrap());
     assert!(std::fs::exists(&lock).unwrap(), "the file of the other rotation stays");
 }
 

@@ -10,7 +10,6 @@
 mod browser;
 mod command_line;
 mod dev;
-mod folder;
 mod keys;
 mod live;
 mod process;

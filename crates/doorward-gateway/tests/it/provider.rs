@@ -1,8 +1,7 @@
 //! `doorward provider`.
 
 use crate::browser::Browser;
-use crate::folder::Folder;
-use crate::process::{Server, doorward, refusal};
+use crate::process::{Folder, Server, doorward, refusal};
 
 #[tokio::test]
 async fn the_provider_answers_under_the_name_it_prints() {
@@ -102,8 +101,7 @@ async fn users_and_clients_come_from_the_file_and_flags_go_before_it() {
         text += &format!("[[users]]\nemail = \"user-{at}@acme.test\"\nname = \"User {at}\"\ntenant = \"acme\"\n");
     }
     text += "[[clients]]\nclient_id = \"shop\"\nclient_secret = \"a-secret-of-the-shop\"\n";
-    let file = folder.file("provider.toml");
-    std::fs::write(&file, text).unwrap();
+    let file = folder.write("provider.toml", text);
     for (flags, signed_in_at_once) in [
         (&[][..], "user-1@acme.test"),
         (&["--auto-login", "user-2@acme.test"], "user-2@acme.test"),
