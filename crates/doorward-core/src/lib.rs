@@ -30,7 +30,7 @@ pub mod session;
 pub mod tenant;
 
 pub use doorward_crypto::{Random, SecretString};
-pub use doorward_oidc::{OutboundRequest, Reach, UnixTime, is_public_address};
+pub use doorward_oidc::{OutboundRequest, Reach, UnixTime, is_localhost_name, is_public_address};
 
 #[cfg(test)]
 mod test_support;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_core::Reach;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder};
 
-use crate::address::PublicOnly;
+use crate::address::Resolver;
 use crate::client::HttpClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -91,8 +92,8 @@ impl HttpClientBuilder {
     pub fn build(self) -> Result<HttpClient, HttpClientError> {
         // Two clients and so two pools: a connection to a private address, made for a request that may, is never
         // reused for one that may not.
-        let any = self.client(|client| client)?;
-        let public_only = self.client(|client| client.dns_resolver(Arc::new(PublicOnly)))?;
+        let any = self.client(|client| client.dns_resolver(Arc::new(Resolver(Reach::Any))))?;
+        let public_only = self.client(|client| client.dns_resolver(Arc::new(Resolver(Reach::PublicOnly))))?;
         Ok(HttpClient::of(any, public_only))
     }
 

@@ -80,7 +80,7 @@ pub use introspection::{Introspection, introspection_request, parse_introspectio
 pub use issuer::{HttpIssuer, Issuer, IssuerError};
 pub use logout::{EndSession, end_session_url};
 pub use metadata::{MetadataParts, ProviderMetadata};
-pub use net::is_public_address;
+pub use net::{is_localhost_name, is_public_address};
 pub use params::{Params, ParamsError, RepeatedParameter};
 pub use pending::PendingAuthorization;
 pub use refreshed::{PreviousIdentity, check_refreshed};

@@ -41,10 +41,14 @@ pub(crate) fn is_local_host(host: &Host<&str>) -> bool {
     }
 }
 
-fn is_localhost_name(name: &str) -> bool {
-    // RFC 6761 §6.3: every name under "localhost" is loopback. The trailing dot of an absolute name changes nothing.
+/// Tells whether a name is `localhost` or below it, and so this machine by its very name (RFC 6761, section 6.3).
+///
+/// Neither case nor the trailing dot of an absolute name changes that.
+pub fn is_localhost_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name == "localhost" || name.ends_with(".localhost")
+    name.rsplit('.')
+        .next()
+        .is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
 }
 
 fn is_public_v4(ip: Ipv4Addr) -> bool {

@@ -142,6 +142,20 @@ async fn a_closed_port_and_an_unknown_name_are_unreachable() {
     );
 }
 
+#[tokio::test]
+async fn a_name_below_localhost_is_this_machine_whatever_the_resolver_knows() {
+    let server = Server::start(Say::Close(answer("", b"here"))).await;
+    let port = server.address.port();
+    for host in ["localhost", "acme.localhost", "acme-app.LOCALHOST"] {
+        let answered = client().fetch(get(&format!("http://{host}:{port}/"))).await.unwrap();
+        assert_eq!(answered.body, "here", "{host}");
+    }
+    let mut request = get(&format!("https://acme.localhost:{port}/"));
+    request.reach = Reach::PublicOnly;
+    assert_eq!(client().fetch(request).await.unwrap_err(), FetchError::AddressRefused);
+    assert_eq!(server.requests(), 3);
+}
+
 // attacks: C14, D37
 #[tokio::test]
 async fn private_addresses_are_refused_where_only_public_ones_may_be_reached() {

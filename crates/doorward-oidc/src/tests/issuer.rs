@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{HttpIssuer, Issuer, IssuerError, UnixTime, is_public_address};
+use crate::{HttpIssuer, Issuer, IssuerError, UnixTime, is_localhost_name, is_public_address};
 
 fn check(text: &str, expected: Result<(), IssuerError>) {
     let issuer = Issuer::parse(text, HttpIssuer::LoopbackOnly);
@@ -202,4 +202,28 @@ fn time_saturates_at_both_ends() {
     assert_eq!(first.saturating_since(latest), Duration::ZERO);
     assert_eq!(latest.saturating_since(first), Duration::from_secs(u64::MAX));
     assert_eq!(UnixTime::from_seconds(2).milliseconds(), 2_000);
+}
+
+#[test]
+fn names_below_localhost_are_this_machine_and_similar_names_are_not() {
+    for name in [
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "acme.localhost",
+        "a.b.Localhost.",
+    ] {
+        assert!(is_localhost_name(name), "{name}");
+    }
+    for name in [
+        "",
+        ".",
+        "notlocalhost",
+        "localhost.example.com",
+        "localhost..",
+        "127.0.0.1",
+        "local",
+    ] {
+        assert!(!is_localhost_name(name), "{name}");
+    }
 }
