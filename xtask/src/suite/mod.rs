@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::tidy;
 
 mod counts;
+mod python;
 mod shell;
 mod tools;
 
@@ -23,7 +24,7 @@ mod tools;
 pub(crate) enum Install {
     /// Says what is missing and stops.
     Never,
-    /// Installs it: Debian packages, Node packages, cargo-deny in the target directory.
+    /// Installs it: Debian packages, Node packages, Python packages and cargo-deny in the target directory.
     WhereMissing,
 }
 
@@ -98,7 +99,9 @@ impl Suite {
             )
         })?;
         self.step("build", |_| {
-            cargo(["build", "--package", "doorward-gateway", "--bin", "doorward"]).hint("")
+            cargo(["build", "--package", "doorward-gateway", "--bin", "doorward"]).hint("")?;
+            // Some browser tests run what the examples show.
+            cargo(["build", "--package", "doorward", "--examples"]).hint("")
         })?;
         self.step("browser tests", |counts| browser_tests(&tools, counts))
     }
@@ -195,7 +198,7 @@ fn browser_tests(tools: &Tools, counts: &mut Counts) -> Result<String, Failure> 
         .filter(|path| path.to_string_lossy().ends_with(".test.js"))
         .collect();
     files.sort();
-    let binary = shell::target_directory()?.join("debug").join("doorward");
+    let built = shell::target_directory()?.join("debug");
     let mut command = Command::new("node");
     // One file at a time: two browsers and a storm of requests at once would measure the machine.
     command.args([
@@ -206,7 +209,9 @@ fn browser_tests(tools: &Tools, counts: &mut Counts) -> Result<String, Failure> 
     ]);
     command
         .args(files)
-        .env("DOORWARD_BIN", binary)
+        .env("DOORWARD_BIN", built.join("doorward"))
+        .env("DOORWARD_EXAMPLES", built.join("examples"))
+        .env("DOORWARD_PYTHON", &tools.python)
         .env("DOORWARD_CHROMIUM", &tools.chromium);
     shell::run_counted(&mut command, Reporter::Node, counts)
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Install, shell};
+use super::{Install, python, shell};
 use crate::failure::Failure;
 
 /// The version that `--install` builds; any version found on the machine will do.
@@ -18,6 +18,7 @@ const CHROMIUM_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrom
 pub(super) struct Tools {
     pub(super) cargo_deny: PathBuf,
     pub(super) chromium: PathBuf,
+    pub(super) python: PathBuf,
     pub(super) nextest: bool,
 }
 
@@ -48,6 +49,7 @@ pub(super) fn prepare(install: Install) -> Result<Tools, Failure> {
                     .current_dir("e2e"),
             )?;
         }
+        python::install(&target)?;
     }
     let mut missing = Vec::new();
     for (name, way) in [
@@ -75,6 +77,7 @@ pub(super) fn prepare(install: Install) -> Result<Tools, Failure> {
     if !node_packages_match() {
         missing.push("Node packages of the browser tests: (cd e2e && npm ci)".to_owned());
     }
+    missing.extend(python::missing(&target));
     let chromium = find_chromium();
     if chromium.is_none() {
         missing
@@ -84,6 +87,7 @@ pub(super) fn prepare(install: Install) -> Result<Tools, Failure> {
         (Some(cargo_deny), Some(chromium)) if missing.is_empty() => Ok(Tools {
             cargo_deny,
             chromium,
+            python: python::interpreter(&target),
             nextest: cargo_has("nextest"),
         }),
         _ => Err(Failure::new(missing_text(&missing, install))),
@@ -123,6 +127,7 @@ fn install_debian_packages() -> Result<(), Failure> {
     if find_chromium().is_none() {
         packages.push("chromium");
     }
+    packages.extend(python::debian_packages());
     if packages.is_empty() || find_on_path("apt-get").is_none() {
         return Ok(());
     }
