@@ -35,6 +35,10 @@ for (const [at, { group, request }] of ROWS.entries()) {
   });
 }
 
+test('Doorward answers no request with 500', () => {
+  assert.deepEqual(results.filter(({ ours }) => ours.status === '500').map(({ request }) => request), []);
+});
+
 test('the page tells what was measured', async () => {
   const page = render(results);
   if (process.env.SIDE_BY_SIDE === 'write') await writeFile(PAGE, page);

@@ -43,7 +43,15 @@ export function render(results) {
     return `## ${group}\n\n| request | wristband-fastapi-auth 2.1.0 | Doorward | why they differ |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });
   const reasons = [...letters].map(([{ text }, letter]) => `- **${letter}** ${text}`).join('\n');
-  return `${HEAD}\n${tables.join('\n')}\n## Reasons that many rows share\n\n${reasons}\n`;
+  return `${HEAD}\n${summary(results)}\n${tables.join('\n')}\n## Reasons that many rows share\n\n${reasons}\n`;
+}
+
+function summary(results) {
+  const same = results.filter(({ theirs, ours }) => theirs.status === ours.status);
+  const common = same.filter(({ why }) => why.every(({ shared }) => shared));
+  const failures = (side) => results.filter((result) => result[side].status === '500').length;
+  return `Of ${results.length} requests ${same.length} have the same status at both, ${common.length} of these without a difference beyond what many rows ` +
+    `share. With 500 the SDK answers ${failures('theirs')}, Doorward ${failures('ours') || 'none'}.\n`;
 }
 
 function line({ request, why, theirs, ours }, letters) {
