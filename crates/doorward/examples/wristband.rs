@@ -6,7 +6,7 @@
 //! ```
 //!
 //! On the platform itself `APPLICATION_VANITY_DOMAIN` is the application's vanity domain there. `cargo run -- keys generate` makes a session secret.
-//! Optional: `PORT` (6001), `PUBLIC_URL` (what browsers call the application).
+//! Optional: `PORT` (6001), `PUBLIC_URL` (what browsers call the application), `SESSION_SECONDS` (3600: how long a session lives without use).
 
 #![allow(
     clippy::print_stdout,
@@ -15,6 +15,7 @@
 )]
 
 use std::env::{VarError, var};
+use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -38,22 +39,26 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .split(':')
         .next()
         .is_some_and(|host| host.ends_with(".localhost"));
-    let platform = Provider::wristband(vanity_domain, required("CLIENT_ID")?, required("CLIENT_SECRET")?);
+    let client_id = required("CLIENT_ID")?;
+    let platform = Provider::wristband(vanity_domain, client_id.as_str(), required("CLIENT_SECRET")?);
     let platform = if emulated {
         platform.http_on_loopback()
     } else {
         platform
     };
 
+    let session_lifetime = Duration::from_secs(or(var("SESSION_SECONDS"), "3600")?.parse()?);
+    let sessions = Sessions::cookie(required("SESSION_SECRET")?).idle_timeout(session_lifetime);
+
     let auth = Doorward::builder()
         .public_url(&public_url)
         .provider(platform)
-        .session(Sessions::cookie(required("SESSION_SECRET")?))
+        .session(sessions)
         .base_path("/api/auth") // /api/auth/login, /callback, /logout, /session and /token, as before
         .token_endpoint(true)
         .session_metadata(|session| json!({ "email": session.user().email, "roles": session.user().roles }))
         // The platform's access tokens have no audience, so that a program's client has to be named.
-        .bearer(BearerTokens::new().no_audience())
+        .bearer(BearerTokens::new().no_audience().clients([client_id]))
         .build()?;
     let app = Router::new()
         .nest("/api/v1", api())

@@ -72,9 +72,13 @@ impl Here<'_> {
         let Some(text) = asked.filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
-        let host = HostName::parse(text).map_err(|error| malformed(&error))?;
+        let (host, port) = HostName::host_and_port(text).map_err(|error| malformed(&error))?;
         let domain = platform.config().platform().custom_domain(host.as_str());
         let domain = domain.map_err(|error| malformed(&error))?;
+        // The port is the platform's and is known here: an emulated one writes it, the real one has none to write.
+        if port.is_some_and(|port| domain.authority() != format!("{}:{port}", host.as_str())) {
+            return Err(malformed(&"custom domain has another port than the platform"));
+        }
         let vouched = platform.vouched(provider, &self.ports, domain).await?;
         Ok(vouched.map(|_| host))
     }

@@ -68,6 +68,21 @@ async fn custom_domain_of_the_query_is_never_followed_unless_the_platform_vouche
     assert_eq!(shop.fetch.count("custom-domain"), asked);
 }
 
+#[tokio::test]
+async fn custom_domain_with_the_platforms_own_port_is_followed_and_with_another_it_is_not() {
+    let shop = Shop::new();
+    // An emulated platform hands its domains over with the port it listens on.
+    let page = shop
+        .login_page("tenant_custom_domain=login-acme.localhost%3A6002")
+        .await;
+    assert_eq!(host(&page), ACME_DOMAIN);
+    for port in ["6001", "443", "0", ""] {
+        let query = format!("/auth/login?tenant_custom_domain=login-acme.localhost%3A{port}");
+        let page = shop.browser.visit(&query).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{port}: {}", location(&page));
+    }
+}
+
 // weakness: R2
 // attacks: M3
 #[tokio::test]
