@@ -157,6 +157,16 @@ impl Provider {
         self
     }
 
+    /// Judges the provider alone, as building the application will.
+    ///
+    /// For whoever reads several from elsewhere and wants to name the one that is at fault.
+    ///
+    /// # Errors
+    /// [`BuildError`] for the first setting that cannot be used.
+    pub fn check(&self) -> Result<(), BuildError> {
+        self.clone().checked().map(|_| ())
+    }
+
     pub(crate) fn checked(self) -> Result<ProviderSettings, BuildError> {
         if let Some(wristband) = self.wristband {
             return wristband.checked();
