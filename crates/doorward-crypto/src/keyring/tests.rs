@@ -149,7 +149,10 @@ fn the_secrets_of_a_file_come_in_the_order_of_a_ring() {
     );
     let secrets = secrets_of_file(&file, NOW).unwrap();
     assert_eq!(secrets.len(), 3);
-    assert!(secrets[0].matches(strong(2).expose()), "the newest that is settled seals");
+    assert!(
+        secrets[0].matches(strong(2).expose()),
+        "the newest that is settled seals"
+    );
     assert_eq!(secrets_of_file("# none yet", NOW).unwrap_err(), KeyRingError::Empty);
 }
 
