@@ -6,7 +6,9 @@ use std::time::Duration;
 use doorward_core::cookie::SameSite;
 use doorward_core::ports::SessionStore;
 use doorward_crypto::{Algorithm, KeyRing, SecretString, SigningKey};
-use doorward_oidc::{AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, IssuerError, ResponseMode};
+use doorward_oidc::{
+    AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, IssuerError, ResponseMode, SettingsError,
+};
 
 use crate::error::BuildError;
 use crate::settings_wristband::{PlatformSettings, Wristband};
@@ -204,8 +206,12 @@ impl Provider {
                 "expected at least one algorithm, found none",
             ));
         }
-        let authorize = AuthorizeSettings::new(self.scopes, self.authorize_params, self.response_mode)
-            .map_err(|error| BuildError::setting("provider.authorize_params", error))?;
+        let authorize = AuthorizeSettings::new(self.scopes, self.authorize_params, self.response_mode).map_err(
+            |error| match error {
+                SettingsError::Scope(_) => BuildError::setting("provider.scopes", error),
+                error => BuildError::setting("provider.authorize_params", error),
+            },
+        )?;
         Ok(ProviderSettings {
             issuer,
             client: Client {
