@@ -11,14 +11,20 @@ pub(crate) struct Fault {
     pub(crate) line: Option<usize>,
     /// The key, such as `session.idle_timeout` or `routes[2].upstream`; empty where the file as a whole is at fault.
     pub(crate) key: String,
+    /// The variable that set the key in place of the file.
+    pub(crate) variable: Option<String>,
     /// What was expected and what was found.
     pub(crate) problem: String,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        if let Some(variable) = &self.variable {
+            write!(f, " ({variable})")?;
+        }
         if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
+            f.write_str(": ")?;
         }
         f.write_str(&self.problem)
     }
@@ -30,6 +36,7 @@ pub(super) struct Findings {
     faults: RefCell<Vec<Fault>>,
     warnings: RefCell<Vec<String>>,
     lines: RefCell<HashMap<String, usize>>,
+    variables: RefCell<HashMap<String, String>>,
 }
 
 impl Findings {
@@ -38,17 +45,28 @@ impl Findings {
         self.lines.borrow_mut().insert(key, line);
     }
 
+    /// Remembers that a variable set a key: its line in the file, if it has one, has no part in it.
+    pub(super) fn overrule(&self, key: String, variable: String) {
+        self.variables.borrow_mut().insert(key, variable);
+    }
+
     pub(super) fn refuse(&self, key: impl Into<String>, problem: impl Into<String>) {
         let key = key.into();
-        let line = self.line_of(&key);
-        self.refuse_at(line, key, problem);
+        let variable = self.variables.borrow().get(&key).cloned();
+        let line = self.line_of(&key).filter(|_| variable.is_none());
+        self.push(line, key, variable, problem.into());
     }
 
     pub(super) fn refuse_at(&self, line: Option<usize>, key: impl Into<String>, problem: impl Into<String>) {
+        self.push(line, key.into(), None, problem.into());
+    }
+
+    fn push(&self, line: Option<usize>, key: String, variable: Option<String>, problem: String) {
         self.faults.borrow_mut().push(Fault {
             line,
-            key: key.into(),
-            problem: problem.into(),
+            key,
+            variable,
+            problem,
         });
     }
 

@@ -129,6 +129,7 @@ fn of_file(line: Option<usize>, problem: String) -> Fault {
     Fault {
         line,
         key: String::new(),
+        variable: None,
         problem,
     }
 }

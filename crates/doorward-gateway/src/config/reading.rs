@@ -134,7 +134,10 @@ impl<'a> Section<'a> {
         let variable = self.reading.environment.get(&name);
         self.reading.variables.borrow_mut().insert(name.clone());
         match variable {
-            Ok(Some(text)) => Some(Given::Variable(text)),
+            Ok(Some(text)) => {
+                self.reading.findings.overrule(self.key(key), name);
+                Some(Given::Variable(text))
+            }
             Ok(None) => value.map(Given::Value),
             Err(_) => {
                 self.refuse(key, format!("expected UTF-8 in the variable {name}"));

@@ -1,31 +1,8 @@
 //! `doorward keys`.
 
-use std::path::PathBuf;
-
 use doorward_crypto::{KeyRing, check_strength};
 
-use crate::process::{output, refusal};
-
-/// A folder that goes away with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("doorward-{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> String {
-        self.0.join("secrets").to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use crate::process::{Folder, output, refusal};
 
 /// Later than anything these tests write.
 const FAR_FUTURE: u64 = 9_000_000_000;

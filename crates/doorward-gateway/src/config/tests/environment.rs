@@ -20,7 +20,8 @@ fn refused(text: &str, variables: &[(&str, &str)], key: &str) -> String {
         Err(faults) => {
             assert_eq!(faults.len(), 1, "{}", told(&faults));
             assert_eq!(faults[0].key, key, "{}", told(&faults));
-            faults[0].problem.clone()
+            assert_eq!(faults[0].line, None, "the file has no part in it: {}", told(&faults));
+            faults[0].to_string()
         }
     }
 }
@@ -70,7 +71,8 @@ fn a_variable_at_fault_is_refused_by_its_key() {
         ("DOORWARD_PROVIDER_ISSUER", "http://id.example.net", "provider.issuer"),
         ("DOORWARD_CSRF_HEADER_NAME", "a b", "csrf.header_name"),
     ] {
-        refused(&text, &[(name, value)], key);
+        let said = refused(&text, &[(name, value)], key);
+        assert!(said.starts_with(&format!("{key} ({name}): ")), "{said}");
     }
 }
 

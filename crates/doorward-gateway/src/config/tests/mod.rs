@@ -193,6 +193,7 @@ fn a_deeply_nested_file_is_refused_and_does_not_end_the_process() {
 
 #[test]
 fn keys_that_nobody_knows_are_refused_with_the_nearest_that_somebody_does() {
+    // attacks: N6
     for (text, key, said) in [
         ("[sesion]\n", "sesion", "did you mean \"session\"?"),
         (

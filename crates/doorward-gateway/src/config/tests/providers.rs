@@ -28,6 +28,7 @@ fn oidc_keys_are_read_and_refused() {
         &[
             ("kind = \"saml\"", "provider.kind", "\"oidc\" or \"wristband\""),
             ("scopes = \"openid\"", "provider.scopes", "an array"),
+            ("scopes = [\"open id\"]", "provider.scopes", "open id"),
             (
                 "authorize_params = { state = \"x\" }",
                 "provider.authorize_params",
@@ -256,6 +257,13 @@ fn several_providers_have_names_and_faults_tell_which() {
     refused(&format!("{}{one}{again}", rest()), "providers.client_id");
     refused(&format!("{}{one}{PROVIDER}", rest()), "provider");
     refused(&format!("providers = []\n{}", rest()), "providers");
+}
+
+#[test]
+fn form_post_needs_https() {
+    let server = "[server]\npublic_url = \"http://localhost:6001\"\n";
+    let text = format!("{server}{SESSION}{ROUTE}{PROVIDER}response_mode = \"form_post\"\n");
+    assert!(refused(&text, "provider.response_mode").contains("https"));
 }
 
 #[test]
