@@ -1,5 +1,6 @@
 //! What the file may say, and for every yes a no.
 
+mod documentation;
 mod environment;
 mod path_patterns;
 mod providers;
