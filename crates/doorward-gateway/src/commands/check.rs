@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use doorward::Doorward;
 
 use crate::config::{self, CheckedConfig, Environment, Fault, Relay};
 use crate::failure::Failure;
@@ -22,7 +23,8 @@ pub(crate) struct Options {
 /// Prints every route with its rule, and every warning.
 pub(crate) fn run(options: Options) -> Result<(), Failure> {
     let path = &options.config;
-    let config = config::load(path, &Environment::of_process()).map_err(|faults| refused(path, &faults))?;
+    let config = config::load(path, &Environment::of_process(), &Doorward::builder())
+        .map_err(|faults| refused(path, &faults))?;
     logging::to_stdout(report(path, &config).trim_end());
     Ok(())
 }

@@ -30,7 +30,7 @@ mod tests;
 
 use std::path::Path;
 
-use doorward::Doorward;
+use doorward::{Builder, Doorward};
 use toml::de::DeTable;
 
 pub(crate) use environment::Environment;
@@ -61,18 +61,18 @@ pub(crate) struct CheckedConfig {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads and judges a configuration file.
+/// Reads and judges a configuration file; `base` brings what no file says, such as ports and hooks.
 ///
 /// # Errors
 /// Every fault that could be found, in the order of the file.
-pub(crate) fn load(path: &Path, environment: &Environment) -> Result<CheckedConfig, Vec<Fault>> {
+pub(crate) fn load(path: &Path, environment: &Environment, base: &Builder) -> Result<CheckedConfig, Vec<Fault>> {
     let text = secrets::read_text(path, MAX_BYTES).map_err(|problem| vec![of_file(None, problem)])?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    check(&text, folder, environment)
+    check(&text, folder, environment, base)
 }
 
 /// Judges the text of a configuration file; relative paths in it begin at `folder`.
-fn check(text: &str, folder: &Path, environment: &Environment) -> Result<CheckedConfig, Vec<Fault>> {
+fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -> Result<CheckedConfig, Vec<Fault>> {
     let reading = Reading::new(text, folder, environment);
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -104,7 +104,7 @@ fn check(text: &str, folder: &Path, environment: &Environment) -> Result<Checked
         },
     );
     root.finish();
-    let auth = settings.judge(&reading.findings);
+    let auth = settings.judge(base, &reading.findings);
     let unknown = unknown_variables(&reading);
 
     let mut warnings = reading.findings.conclude()?;

@@ -56,10 +56,10 @@ struct StandIns {
 
 impl Settings {
     /// Judges everything; `None` where anything was at fault in here.
-    pub(super) fn judge(mut self, findings: &Findings) -> Option<Doorward> {
+    pub(super) fn judge(mut self, base: &Builder, findings: &Findings) -> Option<Doorward> {
         self.judge_each(findings);
         loop {
-            let error = match self.builder()?.build() {
+            let error = match self.builder(base.clone())?.build() {
                 Ok(auth) => return Some(auth),
                 Err(error) => error,
             };
@@ -96,12 +96,12 @@ impl Settings {
     }
 
     /// The builder with these settings; `None` where the system gives no randomness for a stand-in.
-    fn builder(&mut self) -> Option<Builder> {
+    fn builder(&mut self, base: Builder) -> Option<Builder> {
         if self.secrets.is_empty() {
             self.secrets.push(stand_in_secret()?);
             self.stand_ins.secret = true;
         }
-        let mut builder = Doorward::builder().token_endpoint(self.token_endpoint);
+        let mut builder = base.token_endpoint(self.token_endpoint);
         builder = with(builder, self.public_url.clone(), Builder::public_url);
         builder = with(
             builder,

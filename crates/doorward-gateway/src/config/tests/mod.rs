@@ -2,6 +2,7 @@
 
 mod documentation;
 mod environment;
+mod journeys;
 mod path_patterns;
 mod providers;
 mod routes;
@@ -9,6 +10,9 @@ mod tables;
 mod values;
 
 use std::path::Path;
+
+use doorward::{Builder, Doorward, UnixTime};
+use doorward_testkit::{FixedClock, RouterFetch, SeededRandom, TokioTestTasks};
 
 use super::{CheckedConfig, Environment, Fault, check};
 
@@ -21,6 +25,16 @@ const PROVIDER: &str = "[provider]\nissuer = \"https://id.example.net\"\nclient_
 const SESSION: &str = "[session]\nsecrets = [{ env = \"DOORWARD_SECRET\" }]\n";
 const ROUTE: &str = "[[routes]]\npath = \"/api\"\nupstream = \"http://127.0.0.1:3000\"\n";
 
+/// A world without network, on a clock that stands still.
+fn base(fetch: &RouterFetch) -> Builder {
+    let builder = Doorward::builder().fetch(fetch.clone()).tasks(TokioTestTasks::new());
+    builder.clock(clock()).danger_random(SeededRandom::new(7))
+}
+
+fn clock() -> FixedClock {
+    FixedClock::new(UnixTime::from_seconds(1_790_000_000))
+}
+
 fn with_variables(text: &str, variables: &[(&str, &str)]) -> Result<CheckedConfig, Vec<Fault>> {
     let usual = [
         ("CLIENT_SECRET", "c1ient-pa55word"),
@@ -29,7 +43,12 @@ fn with_variables(text: &str, variables: &[(&str, &str)]) -> Result<CheckedConfi
         ("WEAK_SECRET", "hunter2"),
     ];
     let environment = Environment::of(&[&usual, variables].concat());
-    check(text, Path::new("nowhere"), &environment)
+    check(
+        text,
+        Path::new("nowhere"),
+        &environment,
+        &base(&RouterFetch::unreachable()),
+    )
 }
 
 #[track_caller]
