@@ -97,10 +97,8 @@ fn segment(part: &str, is_last: bool) -> Result<Segment, &'static str> {
         "." | ".." => Err("no \".\" or \"..\" as a segment"),
         "" if !is_last => Err("no empty segment (\"//\")"),
         _ if part.contains(['{', '}']) => Err("{name} or {*rest} as a whole segment"),
-        // Security: one spelling for one path, the one that requests are compared in.
-        _ if part.contains('%') => Err("a path without percent-encoding"),
         _ if part.bytes().all(is_path_byte) => Ok(Segment::Text(part.to_owned())),
-        _ => Err("letters, digits and the other characters of a path (RFC 3986), without query or fragment"),
+        _ => Err("the characters of a path (RFC 3986) without percent-encoding, query or fragment"),
     }
 }
 
@@ -111,5 +109,6 @@ fn is_name(name: &str) -> bool {
 
 /// RFC 3986 §3.3: `pchar` without percent-encoding.
 fn is_path_byte(byte: u8) -> bool {
+    // Security: no `%`, so that a path has one spelling: the one that requests are compared in.
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }
