@@ -138,46 +138,9 @@ impl KeyRing {
     /// the outcome of its ages can have changed.
     ///
     /// # Errors
-    /// [`KeyRingError::FileTooLarge`], [`KeyRingError::TooMany`], [`KeyRingError::Empty`], and per
-    /// line [`KeyRingError::MalformedLine`], [`KeyRingError::WeakLine`],
-    /// [`KeyRingError::DuplicateLine`]; the secret itself is never named.
+    /// As [`secrets_of_file`].
     pub fn from_secrets_file(text: &str, now_unix_seconds: u64) -> Result<Self, KeyRingError> {
-        if text.len() > MAX_FILE_BYTES {
-            return Err(KeyRingError::FileTooLarge);
-        }
-        let mut entries: Vec<(u64, SecretString)> = Vec::new();
-        for (index, content) in text.lines().enumerate() {
-            let (line, content) = (index + 1, content.trim());
-            if content.is_empty() || content.starts_with('#') {
-                continue;
-            }
-            let malformed = KeyRingError::MalformedLine { line };
-            let (created, secret) = content.split_once(char::is_whitespace).ok_or(malformed)?;
-            let created = parse_rfc3339(created).ok_or(malformed)?;
-            let secret = SecretString::new(secret.trim_start());
-            if entries.len() >= MAX_SECRETS {
-                return Err(KeyRingError::TooMany);
-            }
-            if entries.iter().any(|(_, known)| known.matches(secret.expose())) {
-                return Err(KeyRingError::DuplicateLine { line });
-            }
-            check_strength(secret.expose()).map_err(|reason| KeyRingError::WeakLine { line, reason })?;
-            entries.push((created, secret));
-        }
-
-        // Stable: of two lines with one time the later one counts as the newer.
-        entries.reverse();
-        entries.sort_by_key(|(created, _)| core::cmp::Reverse(*created));
-        let settled = entries
-            .iter()
-            .position(|(created, _)| now_unix_seconds >= created.saturating_add(SEALING_AGE_SECONDS));
-        let sealing = settled.unwrap_or(entries.len().saturating_sub(1));
-        let mut secrets: Vec<_> = entries.into_iter().map(|(_, secret)| secret).collect();
-        if sealing < secrets.len() {
-            let first = secrets.remove(sealing);
-            secrets.insert(0, first);
-        }
-        Self::from_checked(secrets)
+        Self::from_checked(secrets_of_file(text, now_unix_seconds)?)
     }
 
     fn from_checked(secrets: Vec<SecretString>) -> Result<Self, KeyRingError> {
@@ -222,6 +185,53 @@ impl KeyRing {
             Zeroizing::new(key)
         }))
     }
+}
+
+/// Reads the text of a secrets file as [`KeyRing::from_secrets_file`] does, and gives the secrets in the order of a
+/// ring: the one that seals first. For a ring that has secrets from elsewhere too.
+///
+/// # Errors
+/// [`KeyRingError::FileTooLarge`], [`KeyRingError::TooMany`], [`KeyRingError::Empty`], and per
+/// line [`KeyRingError::MalformedLine`], [`KeyRingError::WeakLine`],
+/// [`KeyRingError::DuplicateLine`]; the secret itself is never named.
+pub fn secrets_of_file(text: &str, now_unix_seconds: u64) -> Result<Vec<SecretString>, KeyRingError> {
+    if text.len() > MAX_FILE_BYTES {
+        return Err(KeyRingError::FileTooLarge);
+    }
+    let mut entries: Vec<(u64, SecretString)> = Vec::new();
+    for (index, content) in text.lines().enumerate() {
+        let (line, content) = (index + 1, content.trim());
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let malformed = KeyRingError::MalformedLine { line };
+        let (created, secret) = content.split_once(char::is_whitespace).ok_or(malformed)?;
+        let created = parse_rfc3339(created).ok_or(malformed)?;
+        let secret = SecretString::new(secret.trim_start());
+        if entries.len() >= MAX_SECRETS {
+            return Err(KeyRingError::TooMany);
+        }
+        if entries.iter().any(|(_, known)| known.matches(secret.expose())) {
+            return Err(KeyRingError::DuplicateLine { line });
+        }
+        check_strength(secret.expose()).map_err(|reason| KeyRingError::WeakLine { line, reason })?;
+        entries.push((created, secret));
+    }
+
+    // Stable: of two lines with one time the later one counts as the newer.
+    entries.reverse();
+    entries.sort_by_key(|(created, _)| core::cmp::Reverse(*created));
+    let settled = entries
+        .iter()
+        .position(|(created, _)| now_unix_seconds >= created.saturating_add(SEALING_AGE_SECONDS));
+    let sealing = settled.unwrap_or(entries.len().saturating_sub(1));
+    let mut secrets: Vec<_> = entries.into_iter().map(|(_, secret)| secret).collect();
+    if sealing >= secrets.len() {
+        return Err(KeyRingError::Empty);
+    }
+    let first = secrets.remove(sealing);
+    secrets.insert(0, first);
+    Ok(secrets)
 }
 
 impl fmt::Debug for KeyRing {

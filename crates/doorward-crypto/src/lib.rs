@@ -36,7 +36,7 @@ pub use encoding::{InvalidEncoding, base64url_append, base64url_decode, base64ur
 pub use json::{JsonError, parse_object};
 pub use jwk::{KeySet, KeySetError};
 pub use jws::{JwsError, JwsPolicy, VerifiedPayload, verify};
-pub use keyring::{KeyRing, KeyRingError};
+pub use keyring::{KeyRing, KeyRingError, secrets_of_file};
 pub use random::{Random, RandomUnavailable, SystemRandom, random_bytes, random_token};
 pub use seal::{AssociatedData, MacRing, OpenError, Opened, SealError, Sealer};
 pub use secret::{SecretString, generate_secret};

@@ -6,7 +6,9 @@ use std::time::Duration;
 use doorward_core::cookie::SameSite;
 use doorward_core::ports::SessionStore;
 use doorward_crypto::{Algorithm, KeyRing, SecretString, SigningKey};
-use doorward_oidc::{AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, IssuerError, ResponseMode};
+use doorward_oidc::{
+    AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, IssuerError, ResponseMode, SettingsError,
+};
 
 use crate::error::BuildError;
 use crate::settings_wristband::{PlatformSettings, Wristband};
@@ -157,6 +159,16 @@ impl Provider {
         self
     }
 
+    /// Judges the provider alone, as building the application will.
+    ///
+    /// For whoever reads several from elsewhere and wants to name the one that is at fault.
+    ///
+    /// # Errors
+    /// [`BuildError`] for the first setting that cannot be used.
+    pub fn check(&self) -> Result<(), BuildError> {
+        self.clone().checked().map(|_| ())
+    }
+
     pub(crate) fn checked(self) -> Result<ProviderSettings, BuildError> {
         if let Some(wristband) = self.wristband {
             return wristband.checked();
@@ -194,8 +206,12 @@ impl Provider {
                 "expected at least one algorithm, found none",
             ));
         }
-        let authorize = AuthorizeSettings::new(self.scopes, self.authorize_params, self.response_mode)
-            .map_err(|error| BuildError::setting("provider.authorize_params", error))?;
+        let authorize = AuthorizeSettings::new(self.scopes, self.authorize_params, self.response_mode).map_err(
+            |error| match error {
+                SettingsError::Scope(_) => BuildError::setting("provider.scopes", error),
+                error => BuildError::setting("provider.authorize_params", error),
+            },
+        )?;
         Ok(ProviderSettings {
             issuer,
             client: Client {

@@ -66,6 +66,15 @@ impl Tenant {
         self
     }
 
+    /// Judges the tenant alone, as building the application will; whether its provider is there, and its names are its
+    /// own, only all settings together tell.
+    ///
+    /// # Errors
+    /// [`BuildError`] for the first setting that cannot be used.
+    pub fn check(&self) -> Result<(), BuildError> {
+        self.checked().map(|_| ())
+    }
+
     pub(crate) fn checked(&self) -> Result<tenant::Tenant, BuildError> {
         let host = |key, text: &String| HostName::parse(text).map_err(|error| BuildError::setting(key, error));
         let name = TenantName::parse(&self.name).map_err(|error| BuildError::setting("tenants.name", error))?;

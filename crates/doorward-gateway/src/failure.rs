@@ -14,6 +14,8 @@ pub(crate) enum Failure {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// A configuration cannot be used, for each of these reasons. Exit code 2.
+    Faults(Vec<String>),
     /// Something broke on the way. Exit code 1.
     Broken(String),
 }
@@ -32,7 +34,7 @@ impl Failure {
                 message,
                 hint: Some(hint.into()),
             },
-            broken @ Self::Broken(_) => broken,
+            other => other,
         }
     }
 
@@ -44,6 +46,7 @@ impl Failure {
                 message,
                 hint: Some(hint),
             } => (format!("error: {message}\nhint: {hint}\n"), 2),
+            Self::Faults(faults) => (faults.iter().map(|fault| format!("error: {fault}\n")).collect(), 2),
             Self::Broken(message) => (format!("error: {message}\n"), 1),
         };
         // Nobody is left to tell if stderr is gone.

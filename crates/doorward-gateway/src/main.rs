@@ -1,7 +1,9 @@
-//! The `doorward` binary: a development server with everything in it, the development provider alone, and key tools.
+//! The `doorward` binary: a development server with everything in it, the development provider alone, a check of
+//! configuration files, and key tools.
 
 mod clock;
 mod commands;
+mod config;
 mod demo;
 mod failure;
 mod listen;
@@ -31,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Run a development provider, a demo backend and a small web app; nothing else needed
     Dev(commands::dev::Options),
+    /// Judge a configuration file without opening a port, and print its routes with their rules
+    Check(commands::check::Options),
     /// Run the development identity provider alone, on loopback only
     Provider(commands::provider::Options),
     /// Make and rotate the secrets that seal sessions
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Dev(options) => commands::dev::run(options),
+        Command::Check(options) => commands::check::run(options),
         Command::Provider(options) => commands::provider::run(options),
         Command::Keys(options) => commands::keys::run(options),
     }

@@ -140,6 +140,23 @@ fn the_newest_secret_of_ten_minutes_seals_and_all_open() {
 }
 
 #[test]
+fn the_secrets_of_a_file_come_in_the_order_of_a_ring() {
+    let file = format!(
+        "2026-01-01T00:00:00Z {}\n2026-02-01T00:00:00Z {}\n2026-11-23T09:00:00Z {}\n",
+        strong(1).expose(),
+        strong(2).expose(),
+        strong(3).expose()
+    );
+    let secrets = secrets_of_file(&file, NOW).unwrap();
+    assert_eq!(secrets.len(), 3);
+    assert!(
+        secrets[0].matches(strong(2).expose()),
+        "the newest that is settled seals"
+    );
+    assert_eq!(secrets_of_file("# none yet", NOW).unwrap_err(), KeyRingError::Empty);
+}
+
+#[test]
 fn comments_and_blank_lines_of_a_secrets_file_are_skipped() {
     let text = format!(
         "# made by hand\r\n\r\n  2026-01-01T00:00:00Z\t{}  \r\n#end",

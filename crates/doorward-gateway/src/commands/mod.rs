@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod check;
 pub(crate) mod dev;
 pub(crate) mod keys;
 pub(crate) mod provider;

@@ -7,10 +7,10 @@ use crate::process::{doorward, output, refusal};
 #[test]
 fn the_bare_command_prints_help_and_exits_2() {
     let help = refusal(&[]);
-    for command in ["dev", "provider", "keys"] {
+    for command in ["dev", "check", "provider", "keys"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
-    for absent in ["serve", "check", "explain", "idle-timeout"] {
+    for absent in ["serve", "explain", "idle-timeout"] {
         assert!(!help.contains(&format!("\n  {absent}")), "{help}");
     }
 }
@@ -20,6 +20,7 @@ fn help_that_was_asked_for_exits_0() {
     for arguments in [
         &["--help"][..],
         &["dev", "--help"],
+        &["check", "--help"],
         &["provider", "--help"],
         &["keys", "--help"],
         &["--version"],

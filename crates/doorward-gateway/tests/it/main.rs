@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod check;
 mod command_line;
 mod dev;
 mod keys;

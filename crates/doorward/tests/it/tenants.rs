@@ -542,3 +542,18 @@ fn tenants_that_cannot_be_told_apart_or_reached_stop_the_start() {
         assert_eq!(build(&change), expected, "{name}");
     }
 }
+
+#[test]
+fn a_tenant_or_a_provider_can_be_judged_alone_by_the_same_keys() {
+    let key = |outcome: Result<(), doorward::BuildError>| outcome.map_err(|error| error.key());
+    assert_eq!(key(Tenant::new("acme").host("portal.acme.test").check()), Ok(()));
+    assert_eq!(key(Tenant::new("a.b").check()), Err("tenants.name"));
+    assert_eq!(key(Tenant::new("acme").host("a/b").check()), Err("tenants.hosts"));
+    assert_eq!(key(Provider::oidc(PROVIDER, CLIENT_ID, CLIENT_SECRET).check()), Ok(()));
+    assert_eq!(
+        key(Provider::oidc("id.example.net", CLIENT_ID, CLIENT_SECRET).check()),
+        Err("provider.issuer")
+    );
+    let platform = Provider::wristband("shop-acme.us.wristband.dev", "c1", "");
+    assert_eq!(key(Provider::from(platform).check()), Err("provider.client_secret"));
+}

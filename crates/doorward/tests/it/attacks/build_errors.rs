@@ -172,10 +172,7 @@ fn parameters_of_the_protocol_cannot_be_configured() {
         base().provider(provider().authorize_param("a", "x\r\ny")),
         "provider.authorize_params",
     );
-    refused(
-        base().provider(provider().scopes(["open id"])),
-        "provider.authorize_params",
-    );
+    refused(base().provider(provider().scopes(["open id"])), "provider.scopes");
     assert!(
         base()
             .provider(provider().authorize_param("access_type", "offline"))
