@@ -17,5 +17,6 @@ mod refresh;
 mod review;
 mod step_up;
 mod support;
+mod tenant_changes;
 mod tenants;
 mod wristband;

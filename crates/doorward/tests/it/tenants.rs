@@ -12,12 +12,12 @@ use serde_json::Value;
 
 use crate::support::{APP, PROVIDER, SECRET, World, application};
 
-const ACME: &str = "https://acme.app.example.com";
-const GLOBEX: &str = "https://globex.app.example.com";
+pub(crate) const ACME: &str = "https://acme.app.example.com";
+pub(crate) const GLOBEX: &str = "https://globex.app.example.com";
 const PORTAL: &str = "https://portal.globex.com";
 const ROOT: &str = "https://www.example.com";
 
-fn two_tenants(builder: Builder) -> Builder {
+pub(crate) fn two_tenants(builder: Builder) -> Builder {
     builder
         .public_url("https://{tenant}.app.example.com")
         .public_url_without_tenant(ROOT)
@@ -25,13 +25,13 @@ fn two_tenants(builder: Builder) -> Builder {
 }
 
 /// An application met at several hosts, with the browser that knows them all.
-struct Hosted {
-    world: World,
-    browser: Browser,
+pub(crate) struct Hosted {
+    pub(crate) world: World,
+    pub(crate) browser: Browser,
 }
 
 impl Hosted {
-    fn with(sessions: Sessions, change: impl FnOnce(Builder) -> Builder) -> Self {
+    pub(crate) fn with(sessions: Sessions, change: impl FnOnce(Builder) -> Builder) -> Self {
         let world = World::build(sessions, change);
         let mut browser = Browser::new(ACME)
             .mount(PROVIDER, world.provider.router())
@@ -65,7 +65,7 @@ impl Hosted {
         });
     }
 
-    async fn sign_in(&self, origin: &str, tenant: &str) -> Page {
+    pub(crate) async fn sign_in(&self, origin: &str, tenant: &str) -> Page {
         self.user_of(tenant);
         self.browser
             .visit_following(&format!("{origin}/auth/login?return_url=/home"))
