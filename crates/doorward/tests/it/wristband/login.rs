@@ -1,6 +1,6 @@
 //! Whose login it is, and who it ends with.
 
-use doorward::{Sessions, Tenant};
+use doorward::Sessions;
 use doorward_testkit::Page;
 use http::StatusCode;
 use serde_json::json;
@@ -176,21 +176,7 @@ async fn login_without_a_tenant_begins_at_the_application_where_that_is_on() {
 
 #[tokio::test]
 async fn tenant_is_read_from_the_host_and_the_query_is_left_aside() {
-    let placeholder = "http://{tenant_name}.shop.localhost:6001";
-    let shop = Shop::with(
-        |platform| {
-            platform.login_url = format!("{placeholder}/auth/login");
-            platform.redirect_uri = Some(format!("{placeholder}/auth/callback"));
-            platform.login_url_tenant_domain_suffix = Some("shop.localhost".into());
-        },
-        |provider| provider,
-        |builder| {
-            builder
-                .public_url("http://{tenant}.shop.localhost:6001")
-                .public_url_without_tenant("http://shop.localhost:6001")
-                .tenants([Tenant::new("acme"), Tenant::new("globex")])
-        },
-    );
+    let shop = Shop::by_host();
     for (name, at) in [("acme", ACME), ("globex", GLOBEX)] {
         let ours = format!("http://{name}.shop.localhost:6001");
         let page = shop
