@@ -19,4 +19,5 @@ mod step_up;
 mod support;
 mod tenant_changes;
 mod tenants;
+mod weaknesses;
 mod wristband;

@@ -282,3 +282,27 @@ fn assert_url(location: &str, secrets: &[String]) {
         "{location}"
     );
 }
+
+#[tokio::test]
+async fn refusal_is_never_silent_and_its_reason_never_vague() {
+    // weakness: M27
+    listen();
+    let world = Place::Sealed.signed_in().await;
+    let refused = world.browser.stranger().get("/api/me").await;
+    let forged = world.browser.request(Method::POST, "/api/me").send().await;
+    let stranger = world.browser.stranger();
+    stranger.visit("/auth/callback?state=nobodys&code=x").await;
+    world.advance(301);
+    world.provider.revoke_everything();
+    world.browser.get("/api/me").await;
+    let log = heard();
+    for (page, code) in [(&refused, "session_missing"), (&forged, "csrf_missing")] {
+        let problem: serde_json::Value = page.json();
+        let id = problem["request_id"].as_str().unwrap();
+        let told = log.lines().any(|line| line.contains(code) && line.contains(id));
+        assert!(told, "{code} {id}: {log}");
+    }
+    for reason in ["no login of this browser has this state", "took the refresh token back"] {
+        assert!(log.contains(reason), "{reason}: {log}");
+    }
+}
