@@ -139,6 +139,7 @@ fn changed_ticket_does_not_open() {
     }
 }
 
+// weakness: L8
 #[test]
 fn ticket_lives_ten_minutes_to_the_second() {
     // attacks: B9
@@ -163,6 +164,7 @@ fn tickets_of_two_tabs_do_not_mix() {
     assert_eq!(tickets().open(&headers, &first, at(6)).unwrap().created_at, at(0));
 }
 
+// weakness: L4, L5
 #[test]
 fn ticket_of_another_version_or_key_is_unreadable() {
     // attacks: E4, N10

@@ -194,7 +194,7 @@ async fn a_login_that_names_a_tenant_goes_on_at_the_tenants_host() {
 }
 
 // attacks: M3
-// weakness: R3
+// weakness: R3, L23
 #[tokio::test]
 async fn a_tenant_name_never_becomes_part_of_a_url_by_what_it_says() {
     let hosted = Hosted::new();
@@ -468,6 +468,7 @@ async fn tenants_can_be_looked_up_in_a_database_and_its_outage_is_503() {
     }
 }
 
+// weakness: S11
 #[test]
 fn tenants_that_cannot_be_told_apart_or_reached_stop_the_start() {
     let build = |change: &dyn Fn(Builder) -> Builder| {

@@ -39,6 +39,7 @@ fn refused(builder: Builder, key: &str) -> String {
     text
 }
 
+// weakness: L18, S9
 #[test]
 fn what_is_missing_is_named() {
     let parts = || {
@@ -184,6 +185,7 @@ fn parameters_of_the_protocol_cannot_be_configured() {
     );
 }
 
+// weakness: S12
 #[test]
 fn cookies_that_browsers_would_refuse_or_share_are_refused() {
     // attacks: N6

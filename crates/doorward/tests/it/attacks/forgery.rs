@@ -249,6 +249,7 @@ async fn of_two_different_sessions_neither_counts_and_a_planted_copy_harms_nobod
     }
 }
 
+// weakness: S11
 #[tokio::test]
 async fn a_cookie_planted_by_a_sibling_domain_is_never_taken_for_the_session() {
     // attacks: E10

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::support::{Place, SESSION};
 
+// weakness: C6
 #[tokio::test]
 async fn on_login_sets_roles_and_data_and_the_rules_go_by_them() {
     for place in Place::BOTH {
@@ -174,6 +175,7 @@ async fn session_metadata_fills_the_session_endpoint() {
     }
 }
 
+// weakness: S8
 #[tokio::test]
 async fn a_second_login_ends_the_first_session_and_mixes_nothing() {
     // attacks: B24

@@ -200,6 +200,7 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+// weakness: L17
 #[tokio::test]
 async fn a_whole_run_shows_no_secret_in_any_log_line_page_or_url() {
     for place in Place::BOTH {

@@ -142,6 +142,7 @@ async fn tenant_name_of_the_callbacks_query_is_never_believed() {
     assert!(logout["logoutUrl"].as_str().unwrap().starts_with(ACME), "{logout}");
 }
 
+// weakness: L12
 #[tokio::test]
 async fn login_without_a_tenant_goes_to_the_choice_of_one_and_keeps_the_way_back() {
     let shop = Shop::new();

@@ -9,15 +9,19 @@ use serde_json::{Value, json};
 
 use super::{ACME, APP, Shop, location};
 
-// weakness: C2
-#[tokio::test]
-async fn configuration_is_never_trusted_for_ever() {
+/// A clock that begins now, for tokens of the platform are of now, and the tasks that go with it.
+fn clock() -> (FixedClock, TokioTestTasks) {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()
         .as_secs();
-    let clock = FixedClock::new(UnixTime::from_seconds(now));
-    let tasks = TokioTestTasks::new();
+    (FixedClock::new(UnixTime::from_seconds(now)), TokioTestTasks::new())
+}
+
+// weakness: C2
+#[tokio::test]
+async fn configuration_is_never_trusted_for_ever() {
+    let (clock, tasks) = clock();
     let (given, jobs) = (clock.clone(), tasks.clone());
     let shop = Shop::with(|_| (), |provider| provider, |builder| builder.clock(given).tasks(jobs));
     let path = async || {
@@ -50,11 +54,7 @@ async fn configuration_is_never_trusted_for_ever() {
 // weakness: M9, M10, M28
 #[tokio::test]
 async fn renewal_without_a_new_refresh_token_never_loses_the_old_one() {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let clock = FixedClock::new(UnixTime::from_seconds(now));
+    let (clock, _) = clock();
     let given = clock.clone();
     let shop = Shop::with(|_| (), |provider| provider, |builder| builder.clock(given));
     shop.set(json!({ "access_token_ttl": 300, "refresh_token_rotation": "off" }))
@@ -73,6 +73,27 @@ async fn renewal_without_a_new_refresh_token_never_loses_the_old_one() {
     assert_eq!(shop.me().await.status, StatusCode::OK);
     clock.advance(Duration::from_secs(301));
     assert_eq!(shop.me().await.problem_code(), "session_expired");
+}
+
+// weakness: L24
+#[tokio::test]
+async fn code_or_refresh_token_never_breaks_for_the_characters_in_it() {
+    let (clock, _) = clock();
+    let given = clock.clone();
+    let shop = Shop::with(|_| (), |provider| provider, |builder| builder.clock(given));
+    let special = json!({ "platform": { "special_characters": true }, "access_token_ttl": 300 });
+    shop.set(special).await;
+    let home = shop.sign_in("tenant_name=acme&return_url=/home").await;
+    assert_eq!(home.url.path(), "/home", "{}", home.text());
+    clock.advance(Duration::from_secs(301));
+    assert_eq!(shop.me().await.status, StatusCode::OK);
+    let logout = shop.browser.request(Method::POST, "/auth/logout").send().await;
+    assert_eq!(logout.status, StatusCode::OK);
+    let sent: Vec<bytes::Bytes> = shop.fetch.calls().into_iter().map(|call| call.body).collect();
+    let forms = sent
+        .iter()
+        .filter(|body| body.windows(3).any(|three| three == b"%2B" || three == b"%26"));
+    assert!(forms.count() >= 3, "code, refresh token, and the one taken back");
 }
 
 // weakness: S14
