@@ -137,6 +137,7 @@ fn artefact_of_another_kind_or_name_is_no_session() {
         tenant_custom_domain: None,
         host: "https://app.acme.test".to_owned(),
         return_url: "/".to_owned(),
+        carried: Vec::new(),
         created_at: at(0),
         restarts: 0,
         session_at_start: None,

@@ -57,6 +57,20 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn parameters_to_carry_are_the_applications_own() {
+    for names in [
+        vec![""],
+        vec!["return_url"],
+        vec!["tenant_name"],
+        vec!["prompt"],
+        vec!["a", "a"],
+    ] {
+        refused(base().carry_through_login(names), "auth.carry_through_login");
+    }
+    assert!(base().carry_through_login(["invite", "plan"]).build().is_ok());
+}
+
+#[test]
 fn weak_secrets_are_refused_and_never_shown() {
     // attacks: E18
     let zeros = "0".repeat(64);
