@@ -21,6 +21,7 @@ mod farewell;
 mod guard;
 mod hooks;
 mod identify;
+mod known_tenant;
 mod newest;
 mod outside;
 mod page;

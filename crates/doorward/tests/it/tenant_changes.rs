@@ -1,8 +1,9 @@
 //! Tenants that come and go while people are signed in, and headers that would like to name one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use doorward::ports::{Found, TenantDirectory};
+use doorward::ports::{DirectoryUnavailable, Found, TenantDirectory};
 use doorward::tenant::{ConfiguredTenants, HostName, Tenant as KnownTenant, TenantId, TenantName};
 use doorward::{Sessions, Tenant};
 use http::{Method, StatusCode};
@@ -13,11 +14,17 @@ use crate::tenants::{ACME, GLOBEX, Hosted, two_tenants};
 
 /// A directory out of which tenants can be taken, and which knows how to fill a list anew.
 #[derive(Clone)]
-struct Register(Arc<Mutex<ConfiguredTenants>>);
+struct Register {
+    list: Arc<Mutex<ConfiguredTenants>>,
+    out_of_reach: Arc<AtomicBool>,
+}
 
 impl Register {
     fn of(names: &[&str]) -> Self {
-        Self(Arc::new(Mutex::new(Self::list(names))))
+        Self {
+            list: Arc::new(Mutex::new(Self::list(names))),
+            out_of_reach: Arc::default(),
+        }
     }
 
     fn list(names: &[&str]) -> ConfiguredTenants {
@@ -28,21 +35,28 @@ impl Register {
     }
 
     fn now_holds(&self, names: &[&str]) {
-        *self.0.lock().unwrap() = Self::list(names);
+        *self.list.lock().unwrap() = Self::list(names);
+    }
+
+    fn is_out_of_reach(&self, is_so: bool) {
+        self.out_of_reach.store(is_so, Ordering::SeqCst);
     }
 }
 
 impl TenantDirectory for Register {
     fn by_host(&self, host: &HostName) -> Found {
-        self.0.lock().unwrap().by_host(host)
+        self.list.lock().unwrap().by_host(host)
     }
 
     fn by_name(&self, name: &TenantName) -> Found {
-        self.0.lock().unwrap().by_name(name)
+        self.list.lock().unwrap().by_name(name)
     }
 
     fn by_id(&self, id: &TenantId) -> Found {
-        self.0.lock().unwrap().by_id(id)
+        if self.out_of_reach.load(Ordering::SeqCst) {
+            return Found::Wait(Box::pin(async { Err(DirectoryUnavailable::new()) }));
+        }
+        self.list.lock().unwrap().by_id(id)
     }
 }
 
@@ -130,5 +144,43 @@ async fn role_in_one_tenant_is_never_a_role_in_the_next_one() {
         assert_eq!(browser.get(&admin).await.problem_code(), "role_missing");
         // Nor does the session of before go on beside the new one.
         assert_eq!(before.get(&admin).await.problem_code(), "session_revoked");
+    }
+}
+
+// attacks: M9
+#[tokio::test]
+async fn at_a_host_that_all_share_sessions_of_a_tenant_that_is_taken_away_open_nothing() {
+    for sessions in [Sessions::cookie(SECRET), Sessions::memory(SECRET)] {
+        let register = Register::of(&["acme", "globex"]);
+        let given = register.clone();
+        let hosted = Hosted::with(sessions, |builder| builder.tenant_directory(given));
+        let page = hosted.sign_in(APP, "acme").await;
+        assert_eq!(page.url.as_str(), format!("{APP}/home"), "{}", page.text());
+        let get = async |path: &str| hosted.browser.get(&format!("{APP}{path}")).await;
+        assert_eq!(get("/api/me").await.status, StatusCode::OK);
+        register.now_holds(&["globex"]);
+        let handled = hosted.world.handled();
+        for path in [
+            "/api/me",
+            "/auth/session",
+            "/auth/session?slide=false",
+            "/open/extractor",
+        ] {
+            let page = get(path).await;
+            assert_eq!(
+                (page.status, page.problem_code()),
+                (StatusCode::FORBIDDEN, "tenant_mismatch".into()),
+                "{path}"
+            );
+        }
+        // An outage is none of its doing: 503, and the session goes on.
+        register.is_out_of_reach(true);
+        let page = get("/api/me").await;
+        assert_eq!(page.problem_code(), "store_unavailable");
+        assert!(page.set_cookies().is_empty());
+        assert_eq!(hosted.world.handled(), handled);
+        register.is_out_of_reach(false);
+        register.now_holds(&["acme", "globex"]);
+        assert_eq!(get("/api/me").await.status, StatusCode::OK);
     }
 }

@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 use super::{ACME, APP, Shop, location};
 
 /// A clock that begins now, for tokens of the platform are of now, and the tasks that go with it.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the emulated platform lives by the clock on the wall"
+)]
 fn clock() -> (FixedClock, TokioTestTasks) {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
