@@ -95,7 +95,7 @@ fn places() -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
 }
 
 /// `crates/doorward-core/src/csrf/tests.rs` is shown as `core/src/csrf/tests.rs`.
-fn shown(file: &str) -> String {
+pub(super) fn shown(file: &str) -> String {
     let short = file.strip_prefix("crates/").unwrap_or(file);
     short.strip_prefix("doorward-").unwrap_or(short).to_owned()
 }

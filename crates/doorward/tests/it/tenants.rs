@@ -165,6 +165,7 @@ async fn a_host_that_is_nobodys_is_answered_without_asking_anybody() {
     assert_eq!(hosted.world.fetch.calls().len(), 0);
 }
 
+// weakness: R4
 #[tokio::test]
 async fn a_login_that_names_a_tenant_goes_on_at_the_tenants_host() {
     let hosted = Hosted::new();

@@ -231,9 +231,9 @@ async fn user_of_another_tenant_never_enters_by_a_login_for_this_one() {
     );
 }
 
-// weakness: L1
+// weakness: L3
 #[tokio::test]
-async fn userinfo_of_somebody_else_never_makes_a_session() {
+async fn userinfo_without_its_ids_never_makes_a_session() {
     for member in ["sub", "tnt_id", "app_id", "idp_name"] {
         let shop = Shop::new();
         shop.set(json!({ "errors": { "userinfo": { "omit": [member] } } }))
@@ -279,4 +279,32 @@ async fn application_sees_the_typed_user_of_the_platform_at_login() {
     shop.sign_in("tenant_name=acme&return_url=/home").await;
     let data = shop.browser.get("/api/data").await;
     assert!(data.text().contains("Wristband"), "{}", data.text());
+}
+
+#[tokio::test]
+async fn session_keeps_what_the_platform_says_of_user_and_tenant() {
+    let shop = Shop::with(
+        |_| (),
+        |provider| provider,
+        |builder| {
+            builder.session_metadata(|session| {
+                let user = session.user();
+                json!({ "subject": user.subject, "tenant": user.tenant, "claims": user.claims })
+            })
+        },
+    );
+    shop.sign_in("tenant_name=acme&return_url=/home").await;
+    let session = shop.session().await;
+    let kept = &session["metadata"];
+    assert_eq!(
+        (&session["userId"], &session["tenantId"]),
+        (&kept["subject"], &kept["tenant"])
+    );
+    assert_eq!(kept["claims"]["tnt_id"], kept["tenant"]);
+    assert_eq!(kept["claims"]["tnt_name"], "acme");
+    assert_eq!(kept["claims"]["idp_name"], "Wristband");
+    assert!(kept["claims"]["app_id"].is_string());
+    for secret in ["nonce", "at_hash", "aud", "exp"] {
+        assert!(kept["claims"].get(secret).is_none(), "{secret}: the protocol's own");
+    }
 }
