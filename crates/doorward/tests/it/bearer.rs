@@ -256,6 +256,11 @@ async fn token_in_the_query_or_the_body_counts_for_nothing() {
         .send()
         .await;
     assert_eq!(answer(&in_body), (StatusCode::UNAUTHORIZED, "token_missing".into()));
+    // Nor does one there change what the header says.
+    let both = api.get("/bearer?access_token=rubbish", &token).await;
+    assert_eq!(both.status, StatusCode::OK);
+    let both = api.get(&format!("/bearer?access_token={token}"), "rubbish").await;
+    assert_eq!(answer(&both), (StatusCode::UNAUTHORIZED, "token_invalid".into()));
 }
 
 // attacks: I5

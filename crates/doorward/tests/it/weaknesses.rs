@@ -218,6 +218,38 @@ async fn access_token_at_the_session_endpoint_is_never_a_500_nor_a_session() {
     assert_eq!(page.json::<serde_json::Value>()["userId"], "alice");
 }
 
+// attacks: I11, I12
+#[tokio::test]
+async fn token_bound_to_a_key_or_certificate_is_never_taken_without_the_proof_that_nobody_checks() {
+    let world = World::with(|builder| builder.bearer(BearerTokens::new().audience(OURS)));
+    let app = world
+        .auth
+        .router()
+        .route("/bearer", Rule::bearer(), get(|| async { "in" }));
+    let browser = world.browser.clone().mount(APP, app.build());
+    let now = world.clock.seconds();
+    let mut claims = json!({
+        "iss": PROVIDER, "aud": OURS, "sub": "svc", "client_id": "worker", "jti": "t-1", "iat": now, "exp": now + 600,
+    });
+    let free = world.provider.sign("at+jwt", &claims);
+    assert_eq!(with_token(&browser, "/bearer", &free).await.status, StatusCode::OK);
+    for binding in ["jkt", "x5t#S256"] {
+        claims["cnf"] = json!({ binding: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" });
+        let bound = world.provider.sign("at+jwt", &claims);
+        for scheme in ["Bearer", "DPoP"] {
+            let page = browser
+                .request(Method::GET, "/bearer")
+                .header("authorization", &format!("{scheme} {bound}"))
+                .header("dpop", "eyJ0eXAiOiJkcG9wK2p3dCJ9.e30.AA")
+                .header("x-forwarded-client-cert", "Hash=0ZcOCORZNYy")
+                .header("x-ssl-client-cert", "MIIB")
+                .send()
+                .await;
+            assert_eq!(page.problem_code(), "token_invalid", "{binding} {scheme}");
+        }
+    }
+}
+
 // weakness: M14, M15
 #[tokio::test]
 async fn provider_that_hangs_never_holds_up_who_needs_nothing_of_it() {
