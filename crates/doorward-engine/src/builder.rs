@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
-    base_path, cookie_settings, directory, lifetimes, providers, public_urls, refuse_plain_http, required, warnings,
+    base_path, carried_names, cookie_settings, directory, lifetimes, providers, public_urls, refuse_plain_http,
+    required, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -200,6 +201,17 @@ impl EngineBuilder {
         self
     }
 
+    /// Carries these parameters of the login link to [`on_login`](Self::on_login), where
+    /// [`Login::carried`](crate::Login::carried) reads them: an invitation, for instance. None unless set.
+    ///
+    /// They are sealed with the pending login, 512 bytes in all, and survive a login that has to begin anew;
+    /// a page on which users first choose their tenant does not hand them on. A link with more is refused.
+    #[must_use]
+    pub fn carry_through_login<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.hooks.carried = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Fills `metadata` of the session endpoint; an empty object unless set.
     #[must_use]
     pub fn session_metadata(mut self, hook: impl Fn(&Session) -> Value + Send + Sync + 'static) -> Self {
@@ -254,6 +266,7 @@ impl EngineBuilder {
         let origins = AllowedOrigins::new(public_url.origin(), &self.app_origins)
             .map_err(|error| BuildError::setting("server.app_origins", error))?;
         refuse_plain_http(&public_url, &origins)?;
+        carried_names(&self.hooks.carried)?;
         let sessions = required("session.secrets", self.sessions)?;
         let providers = providers(self.providers)?;
         if pattern.has_tenants() && sessions.cookie_domain.is_some() {

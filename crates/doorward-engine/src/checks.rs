@@ -34,6 +34,37 @@ pub(crate) fn refuse_plain_http(public_url: &PublicUrl, origins: &AllowedOrigins
     }
 }
 
+/// A name that our own login reads would mean two things at once.
+pub(crate) fn carried_names(names: &[String]) -> Result<(), BuildError> {
+    const OURS: [&str; 16] = [
+        "return_url",
+        "returnTo",
+        "return_to",
+        "returnUrl",
+        "rd",
+        "target_link_uri",
+        "tenant_name",
+        "tenant_domain",
+        "tenant_custom_domain",
+        "login_hint",
+        "idp_hint",
+        "prompt",
+        "max_age",
+        "acr_values",
+        "ui_locales",
+        "iss",
+    ];
+    let mut seen = std::collections::HashSet::new();
+    let unfit = |name: &&String| !(1..=64).contains(&name.len()) || OURS.contains(&name.as_str());
+    match names.iter().find(|name| unfit(name) || !seen.insert(name.as_str())) {
+        Some(name) => Err(BuildError::text(
+            "auth.carry_through_login",
+            format!("expected a parameter of the application's own, once, found {name:?}"),
+        )),
+        None => Ok(()),
+    }
+}
+
 pub(crate) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, BuildError> {
     value.ok_or_else(|| BuildError::text(key, "expected a value, found none"))
 }

@@ -7,13 +7,15 @@
 //! 4. the CSRF token: 403 `csrf_missing`, `csrf_mismatch`
 //! 5. ended, or the store: 401 `session_revoked`, 503 `store_unavailable`
 //! 6. a refresh that is due: 401 `token_refresh_failed`, 503 `provider_unavailable`
-//! 7. the rule: 403 `tenant_mismatch`, `role_missing`, `insufficient_scope`
+//! 7. a tenant that the directory does not know: 403 `tenant_mismatch`; the directory: 503 `store_unavailable`
+//! 8. the rule: 403 `tenant_mismatch`, `role_missing`, `insufficient_scope`
 //!
 //! For a stored session the browser's word is just a handle, so what step 3 says of the record is said
 //! once it is loaded, after step 4: a forged request costs no store call.
 //!
-//! Steps 1 to 4 and 7 wait for nothing, so that a refused or an everyday request costs no allocation
-//! of a future; only a store and a due refresh make the caller wait.
+//! Steps 1 to 4 and 8 wait for nothing, so that a refused or an everyday request costs no allocation
+//! of a future; only a store, a due refresh and a tenant
+//! directory that is one make the caller wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,7 @@ use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::context::{Passed, RequestContext};
+use crate::known_tenant::KnownTenant;
 use crate::newest::{Known, Newest};
 use crate::problem::{Denial, Details, LoginHint, StepUp, Takes};
 use crate::refresh::Renewal;
@@ -116,7 +119,7 @@ impl Engine {
         {
             return Verdict::Ready(here.decide(rule, passed).map_err(|denial| denial.at(rule, login)));
         }
-        match here.identify(view, mode, touch) {
+        match here.of_known_tenant(here.identify(view, mode, touch)) {
             Identifying::Ready(identified) => Verdict::Ready(here.conclude(context, rule, login, identified)),
             Identifying::Wait(identifying) => {
                 let (context, rule) = (Arc::clone(context), rule.clone());
@@ -200,6 +203,35 @@ impl Denial {
 }
 
 impl Here<'_> {
+    /// Lets a session through as long as its tenant is one.
+    fn of_known_tenant(self, identifying: Identifying) -> Identifying {
+        if self.sites.is_none() {
+            return identifying;
+        }
+        let (session, csrf) = match identifying {
+            Identifying::Ready(Ok(identified)) => identified,
+            Identifying::Ready(Err(denial)) => return Identifying::Ready(Err(denial)),
+            Identifying::Wait(identifying) => {
+                let owned = self.to_owned();
+                return Identifying::Wait(Box::pin(async move {
+                    let (session, csrf) = identifying.await?;
+                    match owned.here().check_tenant_is_known(&session) {
+                        KnownTenant::Ready(known) => known?,
+                        KnownTenant::Wait(known) => known.await?,
+                    }
+                    Ok((session, csrf))
+                }));
+            }
+        };
+        match self.check_tenant_is_known(&session) {
+            KnownTenant::Ready(known) => Identifying::Ready(known.map(|()| (session, csrf))),
+            KnownTenant::Wait(known) => Identifying::Wait(Box::pin(async move {
+                known.await?;
+                Ok((session, csrf))
+            })),
+        }
+    }
+
     fn identify(self, view: RequestView<'_>, mode: CsrfMode, touch: Touch) -> Identifying {
         let origin = check_origin(view, &self.site.origins, mode);
         match &self.place {

@@ -22,6 +22,8 @@ pub(crate) struct Hooks {
     pub(crate) on_login: Option<OnLogin>,
     pub(crate) session_metadata: Option<SessionMetadata>,
     pub(crate) on_refusal: Option<OnRefusal>,
+    /// The parameters of a login link that are carried to `on_login`.
+    pub(crate) carried: Vec<String>,
 }
 
 /// A login whose every check has passed, before it counts.
@@ -34,6 +36,8 @@ pub struct Login {
     pub(crate) engine: Arc<Inner>,
     /// The user as the Wristband platform describes them.
     pub(crate) wristband: Option<WristbandUserInfo>,
+    /// What the login link brought for the application.
+    pub(crate) carried: Vec<(String, String)>,
 }
 
 impl Login {
@@ -47,6 +51,17 @@ impl Login {
     #[must_use]
     pub fn wristband(&self) -> Option<&WristbandUserInfo> {
         self.wristband.as_ref()
+    }
+
+    /// A parameter of the link that the login began with, where the application asked for it
+    /// ([`Builder::carry_through_login`](crate::EngineBuilder::carry_through_login)).
+    ///
+    /// # Security
+    /// Whoever made the link chose the value.
+    #[must_use]
+    pub fn carried(&self, name: &str) -> Option<&str> {
+        let found = self.carried.iter().find(|(carried, _)| carried == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Sets the user's roles; from now on the provider's claims no longer change them.

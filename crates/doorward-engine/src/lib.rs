@@ -22,6 +22,7 @@ mod guard;
 mod hints;
 mod hooks;
 mod identify;
+mod known_tenant;
 mod newest;
 mod outside;
 mod page;

@@ -248,6 +248,14 @@ impl Builder {
         self.map(|engine| engine.on_login(hook))
     }
 
+    /// Carries these parameters of the login link to [`on_login`](Self::on_login), where [`Login::carried`] reads them: an
+    /// invitation, for instance. None unless set.
+    ///
+    /// 512 bytes in all; a link with more is refused.
+    pub fn carry_through_login<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.map(|engine| engine.carry_through_login(names))
+    }
+
     /// Fills `metadata` of the session endpoint; an empty object unless set.
     pub fn session_metadata(self, hook: impl Fn(&doorward_engine::Session) -> Value + Send + Sync + 'static) -> Self {
         self.map(|engine| engine.session_metadata(hook))

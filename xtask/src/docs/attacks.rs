@@ -14,7 +14,7 @@ const END: &str = "<!-- end -->";
 /// Spelled in pieces so that this file does not count as a test.
 const MARK: &str = concat!("// att", "acks:");
 /// Groups of the matrix that concern what is built so far; tests may name rows of later groups.
-const GROUPS: &str = "ABCDEFN";
+const GROUPS: &str = "ABCDEFIMN";
 
 /// The page with its last column made anew.
 pub(super) fn render(page: &str) -> Result<String, Failure> {
@@ -95,7 +95,7 @@ fn places() -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
 }
 
 /// `crates/doorward-core/src/csrf/tests.rs` is shown as `core/src/csrf/tests.rs`.
-fn shown(file: &str) -> String {
+pub(super) fn shown(file: &str) -> String {
     let short = file.strip_prefix("crates/").unwrap_or(file);
     short.strip_prefix("doorward-").unwrap_or(short).to_owned()
 }

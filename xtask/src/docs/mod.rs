@@ -2,11 +2,13 @@
 //!
 //! - `docs/reference/errors.md`: the table of error codes ([`codes`]).
 //! - `docs/attacks.md`: which tests try which attack ([`attacks`]).
+//! - `docs/reference/wristband.md`: which tests prove it ([`wristband`]).
 
 use crate::failure::Failure;
 
 mod attacks;
 mod codes;
+mod wristband;
 
 /// Whether to write or only to compare.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,11 @@ pub(crate) enum Mode {
 /// A page with a generated part, and what makes the whole page anew from what it is now.
 type Page = (&'static str, fn(&str) -> Result<String, Failure>);
 
-const PAGES: [Page; 2] = [(codes::PAGE, codes::render), (attacks::PAGE, attacks::render)];
+const PAGES: [Page; 3] = [
+    (codes::PAGE, codes::render),
+    (attacks::PAGE, attacks::render),
+    (wristband::PAGE, wristband::render),
+];
 
 /// Writes the generated parts or says which are not current.
 pub(crate) fn run(mode: Mode) -> Result<(), Failure> {

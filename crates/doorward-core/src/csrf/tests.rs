@@ -128,6 +128,7 @@ fn without_both_headers_only_a_token_can_decide() {
     }
 }
 
+// weakness: M7
 #[test]
 fn safe_methods_pass_from_anywhere_except_a_handshake() {
     // attacks: F13, E27
@@ -334,6 +335,7 @@ fn logout_takes_a_get_only_as_a_navigation_that_our_page_began() {
     assert!(!with("GET", &[OURS], get_logout_allowed));
 }
 
+// weakness: M23
 #[test]
 fn refusals_carry_their_codes() {
     assert_eq!(CsrfRefused::CrossOrigin.code(), Code::CrossOrigin);

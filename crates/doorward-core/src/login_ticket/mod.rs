@@ -29,6 +29,9 @@ use crate::{
 
 pub use self::budget::PendingLogin;
 
+/// The most bytes that a login carries for the application, names and values together.
+pub const MAX_CARRIED_BYTES: usize = 512;
+
 /// How long a login may take.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
@@ -51,6 +54,8 @@ pub struct LoginTicket {
     pub host: String,
     /// Where to go afterwards: the text of a `ReturnUrl`, to be parsed again.
     pub return_url: String,
+    /// Parameters of the login link that the application wants to see again: name and value.
+    pub carried: Vec<(String, String)>,
     /// When the login began.
     pub created_at: UnixTime,
     /// How often a failed callback has begun it anew.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use doorward_oidc::UnixTime;
 
-use super::{LOGIN_LIFETIME, LoginTicket, LoginTickets, SealTicketError, TicketError};
+use super::{LOGIN_LIFETIME, LoginTicket, LoginTickets, MAX_CARRIED_BYTES, SealTicketError, TicketError};
 use crate::{
     code::Code,
     origin::Origin,
@@ -29,6 +29,7 @@ fn ticket(seed: u64, created_at: UnixTime) -> (String, LoginTicket) {
         tenant_custom_domain: Some(HostName::parse("auth.acme.example").unwrap()),
         host: "https://acme.app.test".to_owned(),
         return_url: "/orders?page=2#top".to_owned(),
+        carried: vec![("invite".to_owned(), "i-1&=".to_owned())],
         created_at,
         restarts: 1,
         session_at_start: Some(identity(1).id),
@@ -58,6 +59,7 @@ fn ticket_opens_for_its_state_as_it_was() {
     assert_eq!(opened.provider, original.provider);
     assert_eq!(opened.tenant, original.tenant);
     assert_eq!(opened.tenant_name, original.tenant_name);
+    assert_eq!(opened.carried, original.carried);
     assert_eq!(opened.tenant_custom_domain, original.tenant_custom_domain);
     assert_eq!(opened.host, original.host);
     assert_eq!(opened.return_url, original.return_url);
@@ -139,6 +141,7 @@ fn changed_ticket_does_not_open() {
     }
 }
 
+// weakness: L8
 #[test]
 fn ticket_lives_ten_minutes_to_the_second() {
     // attacks: B9
@@ -163,6 +166,7 @@ fn tickets_of_two_tabs_do_not_mix() {
     assert_eq!(tickets().open(&headers, &first, at(6)).unwrap().created_at, at(0));
 }
 
+// weakness: L4, L5
 #[test]
 fn ticket_of_another_version_or_key_is_unreadable() {
     // attacks: E4, N10
@@ -176,8 +180,8 @@ fn ticket_of_another_version_or_key_is_unreadable() {
     assert!(rotated.open(&cookie_headers([&cookie]), &state, at(1)).is_ok());
     let sealer = keys(&[1]).sealer("login");
     let name = tickets().cookie_name(&state).unwrap();
-    // Version 1 had no host: it would not say where its login began.
-    for plain in [b"".as_slice(), b"\x03", b"\x02", b"\x01", &[1; 300], &[2; 300]] {
+    // Version 1 had no host: it would not say where its login began; version 2 carried nothing.
+    for plain in [b"".as_slice(), b"\x04", b"\x03", b"\x02", b"\x01", &[1; 300], &[3; 300]] {
         let value = sealer
             .seal(&Seeded::new(1), &sealer.associated(name.as_str()), plain)
             .unwrap();
@@ -243,6 +247,7 @@ fn ticket_of_the_longest_tenant_and_host_still_fits() {
 fn ticket_with_the_longest_return_url_fits_and_a_longer_one_is_an_error() {
     let (_, mut long) = ticket(1, at(0));
     long.return_url = format!("/{}", "a".repeat(1_999));
+    long.carried = vec![("invite".to_owned(), "i".repeat(MAX_CARRIED_BYTES - 6))];
     let (name, value) = tickets().seal(&Seeded::new(1), &long).unwrap();
     assert!(name.as_str().len() + 1 + value.len() <= 4_096);
     long.return_url = "a".repeat(4_000);

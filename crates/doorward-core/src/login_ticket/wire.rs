@@ -10,7 +10,7 @@ use crate::{
     tenant::{HostName, TenantId, TenantName},
 };
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Wire<P, T> {
@@ -21,6 +21,7 @@ struct Wire<P, T> {
     tenant_custom_domain: Option<HostName>,
     host: T,
     return_url: T,
+    carried: Vec<(T, T)>,
     created_at: UnixTime,
     restarts: u8,
     session_at_start: Option<SessionId>,
@@ -39,6 +40,11 @@ pub(super) fn write(ticket: &LoginTicket) -> Option<Vec<u8>> {
         tenant_custom_domain: ticket.tenant_custom_domain.clone(),
         host: &ticket.host,
         return_url: &ticket.return_url,
+        carried: ticket
+            .carried
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect(),
         created_at: ticket.created_at,
         restarts: ticket.restarts,
         session_at_start: ticket.session_at_start,
@@ -63,6 +69,7 @@ pub(super) fn read(plain: &[u8]) -> Option<LoginTicket> {
         tenant_custom_domain: wire.tenant_custom_domain,
         host: wire.host,
         return_url: wire.return_url,
+        carried: wire.carried,
         created_at: wire.created_at,
         restarts: wire.restarts,
         session_at_start: wire.session_at_start,

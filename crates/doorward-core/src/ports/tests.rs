@@ -52,6 +52,7 @@ fn debug_output_hides_bodies_and_payloads() {
     );
 }
 
+// weakness: L20
 #[test]
 fn fetch_errors_say_what_happened_in_one_clause() {
     for error in [

@@ -74,6 +74,7 @@ fn paths_of_ours_and_urls_of_frontends_are_followed() {
     }
 }
 
+// weakness: R1
 #[test]
 fn everything_else_is_dropped() {
     let long = format!("/{}", "a".repeat(2_000));

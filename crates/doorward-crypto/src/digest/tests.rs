@@ -34,6 +34,7 @@ fn half_hash_takes_the_digest_of_the_algorithm() {
     );
 }
 
+// weakness: M5
 #[test]
 fn only_equal_byte_strings_are_equal() {
     assert!(constant_time_eq(b"", b""));

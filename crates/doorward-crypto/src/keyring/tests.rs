@@ -65,6 +65,21 @@ fn each_purpose_and_each_secret_has_its_own_key() {
 }
 
 #[test]
+fn secrets_that_begin_alike_are_never_one_key() {
+    // weakness: L7
+    let [long, longer] = ["", "-and-more"].map(|end| {
+        let secret = format!("{}{end}", strong(1).expose());
+        KeyRing::new(vec![SecretString::new(secret)]).unwrap()
+    });
+    let name = "c";
+    let sealed = long.sealer("a");
+    let sealed = sealed.seal(&FixedRandom(0), &sealed.associated(name), b"x").unwrap();
+    let other = longer.sealer("a");
+    assert!(other.open(&other.associated(name), sealed.as_bytes()).is_err());
+    assert_ne!(long.mac("a").sign(b"x"), longer.mac("a").sign(b"x"));
+}
+
+#[test]
 fn a_mac_of_any_secret_of_the_ring_verifies() {
     let old = KeyRing::new(vec![strong(1)]).unwrap().mac("csrf");
     let new = KeyRing::new(vec![strong(2), strong(1)]).unwrap().mac("csrf");

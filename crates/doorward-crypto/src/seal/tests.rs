@@ -105,6 +105,7 @@ fn wycheproof_hmac_vectors_hold() {
 
 /// Made by another implementation of HKDF and AES-256-GCM-SIV from the format's description: a change that
 /// alters one of them logs everyone out.
+// weakness: S9
 #[test]
 fn committed_vectors_of_the_format_hold() {
     for (nonce, purpose, name, plaintext, sealed) in [
@@ -146,6 +147,7 @@ fn the_wire_format_is_version_key_id_nonce_ciphertext_tag() {
     assert_eq!(bytes[5..17], [7; 12]);
 }
 
+// weakness: S6
 #[test]
 fn a_value_opens_under_its_own_name_purpose_and_secret_only() {
     let sealer = ring(&[1]).sealer("session identity");
@@ -173,6 +175,7 @@ fn associated_data_keeps_purpose_and_name_apart() {
     assert_eq!(ring.sealer("ab").associated("c"), ring.sealer("ab").associated("c"));
 }
 
+// weakness: L6
 #[test]
 fn every_flipped_bit_every_truncation_and_every_appendix_is_refused() {
     // attacks: E1

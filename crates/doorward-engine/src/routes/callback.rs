@@ -42,6 +42,8 @@ use crate::token_calls::{self, LoginFailure, SignedIn};
 struct Expected {
     tenant: TenantExpectation,
     custom_domain: Option<HostName>,
+    /// What the login carried for the application.
+    carried: Vec<(String, String)>,
 }
 
 /// The tenant of a verified user: as sessions name it, and as the provider does.
@@ -126,6 +128,7 @@ impl Here<'_> {
         let expected = Expected {
             tenant: ticket.expected_tenant(),
             custom_domain: ticket.tenant_custom_domain,
+            carried: ticket.carried,
         };
         let before = Before {
             session: ticket.session_at_start,
@@ -202,7 +205,9 @@ impl Here<'_> {
         let handle = SessionHandle::random(&*self.ports.random)
             .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
         let tenant = self.check_tenant(provider, expected, signed_in).await?;
-        let login = self.ask_application(&handle, provider, signed_in, tenant).await?;
+        let login = self
+            .ask_application(&handle, provider, signed_in, tenant, &expected.carried)
+            .await?;
         self.begin_session(&handle, login, &signed_in.tokens).await
     }
 
@@ -273,6 +278,7 @@ impl Here<'_> {
         provider: &ProviderState,
         signed_in: &SignedIn,
         tenant: TenantOfUser,
+        carried: &[(String, String)],
     ) -> Result<Login, LoginFailure> {
         let user = User {
             tenant: tenant.id.as_str().to_owned(),
@@ -283,6 +289,7 @@ impl Here<'_> {
         let login = Login {
             identity,
             engine: Arc::clone(self.inner),
+            carried: carried.to_vec(),
             wristband: signed_in.platform.as_ref().map(|user| user.info.clone()),
         };
         let Some(hook) = &self.hooks.on_login else {
@@ -357,6 +364,7 @@ impl Here<'_> {
             },
             return_url: ReturnUrl::parse(&ticket.return_url, &self.site.origins)
                 .unwrap_or_else(|| self.site.urls.default_return_url.clone()),
+            carried: ticket.carried,
             restarts: 1,
         };
         let mut reply = match self.begin_login(headers, request).await {

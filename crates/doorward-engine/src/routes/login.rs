@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use doorward_core::code::Code;
 use doorward_core::cookie::{CookieAttributes, CookieName, SetCookie};
-use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket};
+use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, MAX_CARRIED_BYTES};
 use doorward_core::origin::{Origin, PublicUrl};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
@@ -50,6 +50,8 @@ pub(super) struct LoginRequest {
     pub(super) tenant_custom_domain: Option<HostName>,
     pub(super) parameters: LoginParameters,
     pub(super) return_url: ReturnUrl,
+    /// What the application wants to see again, out of the link.
+    pub(super) carried: Vec<(String, String)>,
     pub(super) restarts: u8,
 }
 
@@ -204,8 +206,26 @@ impl Here<'_> {
             tenant_custom_domain: tenant.custom_domain,
             parameters,
             return_url,
+            carried: self.carried_out_of(params)?,
             restarts: 0,
         })
+    }
+
+    /// The parameters that the application asked for, as far as the link has them.
+    fn carried_out_of(self, params: &Params) -> Result<Vec<(String, String)>, LoginFailure> {
+        let mut carried = Vec::new();
+        for name in &self.hooks.carried {
+            let value = params
+                .once(name)
+                .map_err(|error| LoginFailure::new(Code::RequestMalformed, error))?;
+            carried.extend(value.map(|value| (name.clone(), value.to_owned())));
+        }
+        let bytes: usize = carried.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > MAX_CARRIED_BYTES {
+            let reason = "login link has more for the application than a ticket carries";
+            return Err(LoginFailure::new(Code::RequestTooLarge, reason));
+        }
+        Ok(carried)
     }
 
     pub(super) async fn begin_login(self, headers: &HeaderMap, request: LoginRequest) -> Result<Reply, LoginFailure> {
@@ -243,6 +263,7 @@ impl Here<'_> {
             tenant_custom_domain: request.tenant_custom_domain,
             host: self.site.public_url.origin().as_str().to_owned(),
             return_url: request.return_url.as_str().to_owned(),
+            carried: request.carried,
             created_at: self.ports.clock.now(),
             restarts: request.restarts,
             session_at_start: None,

@@ -51,6 +51,7 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 }
 
 // attacks: C2
+// weakness: M14
 #[tokio::test]
 async fn a_slow_answer_times_out() {
     for head in [
@@ -126,6 +127,7 @@ async fn a_connection_that_breaks_off_is_interrupted() {
     }
 }
 
+// weakness: L20
 #[tokio::test]
 async fn a_closed_port_and_an_unknown_name_are_unreachable() {
     let closed = {

@@ -220,7 +220,7 @@ fn a_clock_a_second_apart_fails_no_token() {
     check_with(&strict, &json!({"iat": now + 1}), "IssuedInFuture");
 }
 
-// attacks: I11
+// attacks: I11, I12
 #[test]
 fn a_token_bound_to_a_key_is_no_bearer_token() {
     for cnf in [

@@ -49,6 +49,7 @@ fn an_honest_answer_is_read() {
 }
 
 // attacks: C1, C2, C10
+// weakness: M13, M16
 #[test]
 fn statuses_other_than_200_come_to_what_they_mean() {
     let json = content_type("application/json");

@@ -140,6 +140,7 @@ fn answer(page: &Page) -> (StatusCode, String) {
     (page.status, page.problem_code())
 }
 
+// attacks: F16
 #[tokio::test]
 async fn token_alone_decides_where_a_route_takes_either() {
     for api in Api::both_places() {
@@ -178,6 +179,8 @@ async fn token_extends_no_session_and_sets_no_csrf_cookie() {
     assert!(!by_session.set_cookies().is_empty(), "half the idle time is gone");
 }
 
+// attacks: F15
+// weakness: M3
 #[tokio::test]
 async fn token_needs_no_csrf_token_and_a_session_beside_it_still_does() {
     let api = Api::new();
@@ -196,7 +199,8 @@ async fn token_needs_no_csrf_token_and_a_session_beside_it_still_does() {
     assert_eq!(answer(&without), (StatusCode::FORBIDDEN, "csrf_missing".into()));
 }
 
-// attacks: I1, I3
+// attacks: I1, I3, I17
+// weakness: M1, M2, M24
 #[tokio::test]
 async fn missing_or_malformed_token_is_never_a_500() {
     let api = Api::new();
@@ -252,9 +256,15 @@ async fn token_in_the_query_or_the_body_counts_for_nothing() {
         .send()
         .await;
     assert_eq!(answer(&in_body), (StatusCode::UNAUTHORIZED, "token_missing".into()));
+    // Nor does one there change what the header says.
+    let both = api.get("/bearer?access_token=rubbish", &token).await;
+    assert_eq!(both.status, StatusCode::OK);
+    let both = api.get(&format!("/bearer?access_token={token}"), "rubbish").await;
+    assert_eq!(answer(&both), (StatusCode::UNAUTHORIZED, "token_invalid".into()));
 }
 
 // attacks: I5
+// weakness: J1
 #[tokio::test]
 async fn id_token_is_never_an_access_token() {
     let api = Api::new();
@@ -278,6 +288,7 @@ async fn id_token_is_never_an_access_token() {
     );
 }
 
+// attacks: I5, I6
 #[tokio::test]
 async fn expired_token_says_so_and_a_token_of_another_audience_does_not_pass() {
     let api = Api::new();
@@ -324,6 +335,7 @@ async fn missing_scope_is_403_with_the_scope_in_the_challenge() {
     }
 }
 
+// weakness: J3
 #[tokio::test]
 async fn role_client_and_kind_of_caller_restrict_a_token() {
     let api = Api::new();

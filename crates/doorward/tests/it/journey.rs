@@ -23,6 +23,7 @@ async fn a_signed_in_browser_reaches_the_handler_and_a_stranger_does_not() {
     );
 }
 
+// weakness: M4
 #[tokio::test]
 async fn an_unsafe_method_needs_the_csrf_token() {
     let world = World::new();
@@ -43,6 +44,7 @@ async fn an_unsafe_method_needs_the_csrf_token() {
     assert_eq!(with_token.status, StatusCode::OK);
 }
 
+// weakness: S1
 #[tokio::test]
 async fn logout_ends_the_session_here_and_the_old_cookie_stays_dead() {
     let world = World::new();
@@ -61,6 +63,7 @@ async fn logout_ends_the_session_here_and_the_old_cookie_stays_dead() {
     assert_eq!(thief.get("/api/me").await.problem_code(), "session_revoked");
 }
 
+// weakness: M17
 #[tokio::test]
 async fn tokens_are_renewed_ahead_of_their_end_and_the_handler_sees_the_new_ones() {
     let world = World::new();

@@ -17,5 +17,7 @@ mod refresh;
 mod review;
 mod step_up;
 mod support;
+mod tenant_changes;
 mod tenants;
+mod weaknesses;
 mod wristband;

@@ -28,6 +28,7 @@ async fn storm(browser: &Browser, count: usize) -> Vec<Page> {
     requests.join_all().await
 }
 
+// weakness: M11
 #[tokio::test]
 async fn two_hundred_parallel_requests_on_an_ended_token_cost_one_token_call() {
     for world in worlds() {
@@ -68,6 +69,7 @@ async fn a_client_that_hangs_up_during_a_refresh_loses_nothing() {
     }
 }
 
+// weakness: M11
 #[tokio::test]
 async fn a_late_request_with_the_cookies_of_before_gets_the_new_tokens() {
     // attacks: E8
@@ -83,6 +85,7 @@ async fn a_late_request_with_the_cookies_of_before_gets_the_new_tokens() {
     }
 }
 
+// weakness: M12, M13
 #[tokio::test]
 async fn a_passing_failure_logs_nobody_out() {
     type Fail = fn(&World);
@@ -128,6 +131,7 @@ async fn a_passing_failure_logs_nobody_out() {
     }
 }
 
+// weakness: M25
 #[tokio::test]
 async fn while_the_provider_is_down_an_ended_token_is_503_and_the_cookies_stay() {
     for world in worlds() {
@@ -173,6 +177,7 @@ async fn retry_after_of_the_provider_is_kept_to() {
     assert_eq!(world.browser.get("/api/me").await.status, StatusCode::OK);
 }
 
+// weakness: M16
 #[tokio::test]
 async fn a_refresh_token_taken_back_ends_the_session_and_nothing_revives_it() {
     // attacks: K4
@@ -198,6 +203,7 @@ async fn a_refresh_token_taken_back_ends_the_session_and_nothing_revives_it() {
     }
 }
 
+// weakness: M10, M28
 #[tokio::test]
 async fn the_old_refresh_token_is_kept_where_no_new_one_comes() {
     // attacks: K6
@@ -279,6 +285,7 @@ async fn roles_that_the_application_set_stay_through_a_refresh() {
     assert_eq!(world.browser.get("/api/admin").await.status, StatusCode::FORBIDDEN);
 }
 
+// weakness: M9
 #[tokio::test]
 async fn without_a_refresh_token_the_session_ends_with_its_access_token() {
     // attacks: C8
@@ -379,6 +386,7 @@ async fn a_narrower_scope_at_refresh_narrows_the_session() {
     assert_eq!(world.browser.get("/api/me").await.status, StatusCode::OK);
 }
 
+// weakness: L15
 #[tokio::test]
 async fn a_short_token_is_renewed_in_its_last_third() {
     let world = World::new();
@@ -395,6 +403,7 @@ async fn a_short_token_is_renewed_in_its_last_third() {
     assert_eq!(world.provider.token_calls("refresh_token"), 1);
 }
 
+// weakness: M9
 #[tokio::test]
 async fn expiry_is_enforced_whether_or_not_there_is_a_refresh_token() {
     // attacks: E6

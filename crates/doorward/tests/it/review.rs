@@ -380,6 +380,7 @@ async fn a_login_that_the_application_refuses_leaves_no_refresh_token_behind() {
     assert_eq!(world.fetch.count("revocation"), 1);
 }
 
+// weakness: L21
 #[tokio::test]
 async fn a_link_to_login_cannot_replace_what_the_operator_configured() {
     let world = World::with(|builder| {

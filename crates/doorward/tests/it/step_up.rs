@@ -23,6 +23,7 @@ fn says_auth_time(world: &World, ago: u64) {
     });
 }
 
+// attacks: E29
 #[tokio::test]
 async fn a_sign_in_that_is_too_old_is_401_with_the_way_to_a_fresh_one() {
     for world in both_places() {
@@ -123,6 +124,7 @@ async fn a_sign_in_that_is_too_weak_is_asked_for_anew_by_its_strength() {
     }
 }
 
+// attacks: E29
 #[tokio::test]
 async fn a_navigation_goes_to_login_and_an_unmet_demand_ends_on_a_page() {
     let world = World::new();

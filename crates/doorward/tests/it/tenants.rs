@@ -12,12 +12,12 @@ use serde_json::Value;
 
 use crate::support::{APP, PROVIDER, SECRET, World, application};
 
-const ACME: &str = "https://acme.app.example.com";
-const GLOBEX: &str = "https://globex.app.example.com";
+pub(crate) const ACME: &str = "https://acme.app.example.com";
+pub(crate) const GLOBEX: &str = "https://globex.app.example.com";
 const PORTAL: &str = "https://portal.globex.com";
 const ROOT: &str = "https://www.example.com";
 
-fn two_tenants(builder: Builder) -> Builder {
+pub(crate) fn two_tenants(builder: Builder) -> Builder {
     builder
         .public_url("https://{tenant}.app.example.com")
         .public_url_without_tenant(ROOT)
@@ -25,13 +25,13 @@ fn two_tenants(builder: Builder) -> Builder {
 }
 
 /// An application met at several hosts, with the browser that knows them all.
-struct Hosted {
-    world: World,
-    browser: Browser,
+pub(crate) struct Hosted {
+    pub(crate) world: World,
+    pub(crate) browser: Browser,
 }
 
 impl Hosted {
-    fn with(sessions: Sessions, change: impl FnOnce(Builder) -> Builder) -> Self {
+    pub(crate) fn with(sessions: Sessions, change: impl FnOnce(Builder) -> Builder) -> Self {
         let world = World::build(sessions, change);
         let mut browser = Browser::new(ACME)
             .mount(PROVIDER, world.provider.router())
@@ -65,7 +65,7 @@ impl Hosted {
         });
     }
 
-    async fn sign_in(&self, origin: &str, tenant: &str) -> Page {
+    pub(crate) async fn sign_in(&self, origin: &str, tenant: &str) -> Page {
         self.user_of(tenant);
         self.browser
             .visit_following(&format!("{origin}/auth/login?return_url=/home"))
@@ -168,6 +168,7 @@ async fn a_host_that_is_nobodys_is_answered_without_asking_anybody() {
     assert_eq!(hosted.world.fetch.calls().len(), 0);
 }
 
+// weakness: R4
 #[tokio::test]
 async fn a_login_that_names_a_tenant_goes_on_at_the_tenants_host() {
     let hosted = Hosted::new();
@@ -199,7 +200,7 @@ async fn a_login_that_names_a_tenant_goes_on_at_the_tenants_host() {
 }
 
 // attacks: M3
-// weakness: R3
+// weakness: R3, L23
 #[tokio::test]
 async fn a_tenant_name_never_becomes_part_of_a_url_by_what_it_says() {
     let hosted = Hosted::new();
@@ -473,6 +474,7 @@ async fn tenants_can_be_looked_up_in_a_database_and_its_outage_is_503() {
     }
 }
 
+// weakness: S11
 #[test]
 fn tenants_that_cannot_be_told_apart_or_reached_stop_the_start() {
     let build = |change: &dyn Fn(Builder) -> Builder| {

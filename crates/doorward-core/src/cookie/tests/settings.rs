@@ -105,6 +105,7 @@ fn prefixed_names_need_what_their_prefix_promises() {
     );
 }
 
+// weakness: S12
 #[test]
 fn same_site_none_needs_https() {
     let none = CookieOptions {

@@ -38,6 +38,7 @@ fn keys_have_1_to_64_bytes() {
     assert!(changes.insert("k".repeat(64), "1").is_ok());
 }
 
+// weakness: S7
 #[test]
 fn data_cannot_reach_the_core_fields() {
     let mut changed = identity(1);

@@ -119,6 +119,7 @@ fn zeros_noise_and_oversized_values_count_as_unreadable() {
     assert!(codec().has_session_cookie(&session_headers([""])));
 }
 
+// weakness: S6
 #[test]
 fn artefact_of_another_kind_or_name_is_no_session() {
     // attacks: E3
@@ -136,6 +137,7 @@ fn artefact_of_another_kind_or_name_is_no_session() {
         tenant_custom_domain: None,
         host: "https://app.acme.test".to_owned(),
         return_url: "/".to_owned(),
+        carried: Vec::new(),
         created_at: at(0),
         restarts: 0,
         session_at_start: None,

@@ -70,6 +70,7 @@ fn end_of_the_access_token_alone_is_a_detour_not_an_end() {
     assert!(live.access_token_expired(at(700)) && live.refresh_due(at(700)));
 }
 
+// weakness: M9, S3
 #[test]
 fn all_ends_count_whether_or_not_a_refresh_token_exists() {
     for now in [3_600, 43_200, 50_000] {
@@ -89,6 +90,7 @@ fn refresh_is_due_at_its_moment() {
     assert!(!without.refresh_due(at(599)));
 }
 
+// weakness: L15
 #[test]
 fn refresh_begins_sixty_seconds_or_a_third_of_life_before_the_end() {
     for (life, due) in [

@@ -163,6 +163,7 @@ async fn outage_of_the_endpoint_is_never_answered_401() {
     assert!(fixture.judged("opaque-0").await.is_ok());
 }
 
+// weakness: M15
 #[tokio::test]
 async fn an_answer_that_a_token_provokes_holds_nobody_else_up() {
     let fixture = fixture();

@@ -6,6 +6,7 @@ fn timeout() -> FetchError {
     FetchError::Timeout
 }
 
+// weakness: M12
 #[tokio::test]
 async fn outage_before_the_first_key_is_never_answered_401() {
     // attacks: K9

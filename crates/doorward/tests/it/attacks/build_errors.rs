@@ -39,6 +39,7 @@ fn refused(builder: Builder, key: &str) -> String {
     text
 }
 
+// weakness: L18, S9
 #[test]
 fn what_is_missing_is_named() {
     let parts = || {
@@ -53,6 +54,20 @@ fn what_is_missing_is_named() {
         "provider.issuer",
     );
     assert!(base().build().is_ok());
+}
+
+#[test]
+fn parameters_to_carry_are_the_applications_own() {
+    for names in [
+        vec![""],
+        vec!["return_url"],
+        vec!["tenant_name"],
+        vec!["prompt"],
+        vec!["a", "a"],
+    ] {
+        refused(base().carry_through_login(names), "auth.carry_through_login");
+    }
+    assert!(base().carry_through_login(["invite", "plan"]).build().is_ok());
 }
 
 #[test]
@@ -181,6 +196,7 @@ fn parameters_of_the_protocol_cannot_be_configured() {
     );
 }
 
+// weakness: S12
 #[test]
 fn cookies_that_browsers_would_refuse_or_share_are_refused() {
     // attacks: N6

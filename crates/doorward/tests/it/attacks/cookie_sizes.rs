@@ -38,6 +38,7 @@ async fn a_token_part_that_shrinks_takes_its_second_chunk_along() {
     assert_eq!(world.browser.get("/api/token").await.text(), after);
 }
 
+// weakness: S4
 #[tokio::test]
 async fn tokens_too_large_for_cookies_lose_the_id_token_first_and_then_the_login_names_a_store() {
     let world = World::new();
@@ -72,6 +73,7 @@ async fn tokens_too_large_for_cookies_lose_the_id_token_first_and_then_the_login
     stored.sign_in().await;
 }
 
+// weakness: L10
 #[tokio::test]
 async fn cookies_of_any_shape_are_no_error() {
     // attacks: E14

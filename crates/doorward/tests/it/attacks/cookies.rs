@@ -102,6 +102,7 @@ struct Case {
     login: &'static str,
 }
 
+// weakness: L19, S11
 #[tokio::test]
 async fn every_set_cookie_of_every_flow_has_the_names_and_attributes_of_the_contract() {
     // attacks: E16

@@ -24,6 +24,7 @@ fn refused(code: &str) -> (u16, String) {
     (403, code.to_owned())
 }
 
+// weakness: M23
 #[tokio::test]
 async fn another_sites_request_is_refused_with_and_without_a_token() {
     // attacks: F1
@@ -151,6 +152,7 @@ async fn without_any_word_of_origin_the_token_decides_and_a_referer_does_not() {
     }
 }
 
+// weakness: F6
 #[tokio::test]
 async fn no_other_token_than_the_sessions_own_passes() {
     // attacks: F5, F18, F19
@@ -251,6 +253,7 @@ async fn every_method_that_is_not_safe_needs_the_token() {
     }
 }
 
+// weakness: M7
 #[tokio::test]
 async fn a_route_for_plain_forms_takes_the_origin_rule_alone() {
     for place in Place::BOTH {

@@ -165,6 +165,7 @@ async fn keys_have_1_to_64_bytes() {
     }
 }
 
+// weakness: S7
 #[tokio::test]
 async fn no_key_reaches_what_the_session_itself_is_made_of() {
     for place in Place::BOTH {

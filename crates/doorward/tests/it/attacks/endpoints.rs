@@ -108,6 +108,7 @@ async fn expires_at_is_the_access_tokens_end_where_nothing_can_renew_it() {
     }
 }
 
+// weakness: F8
 #[tokio::test]
 async fn slide_false_neither_extends_nor_writes_nor_refreshes() {
     for place in Place::BOTH {
@@ -158,6 +159,7 @@ async fn slide_false_sees_the_newest_state_and_the_end() {
     }
 }
 
+// weakness: S10
 #[tokio::test]
 async fn the_token_endpoint_is_off_unless_switched_on_and_guarded_where_it_is() {
     for place in Place::BOTH {

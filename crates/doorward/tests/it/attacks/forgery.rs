@@ -222,6 +222,7 @@ async fn after_a_change_of_secret_the_next_roll_seals_with_the_new_one() {
 
 #[tokio::test]
 async fn of_two_different_sessions_neither_counts_and_a_planted_copy_harms_nobody() {
+    // attacks: M1
     // attacks: E10
     for place in Place::BOTH {
         let world = place.signed_in().await;
@@ -248,6 +249,7 @@ async fn of_two_different_sessions_neither_counts_and_a_planted_copy_harms_nobod
     }
 }
 
+// weakness: S11
 #[tokio::test]
 async fn a_cookie_planted_by_a_sibling_domain_is_never_taken_for_the_session() {
     // attacks: E10

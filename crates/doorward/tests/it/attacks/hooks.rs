@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::support::{Place, SESSION};
 
+// weakness: C6
 #[tokio::test]
 async fn on_login_sets_roles_and_data_and_the_rules_go_by_them() {
     for place in Place::BOTH {
@@ -174,6 +175,7 @@ async fn session_metadata_fills_the_session_endpoint() {
     }
 }
 
+// weakness: S8
 #[tokio::test]
 async fn a_second_login_ends_the_first_session_and_mixes_nothing() {
     // attacks: B24
@@ -196,5 +198,45 @@ async fn a_second_login_ends_the_first_session_and_mixes_nothing() {
         );
         assert_eq!(bob.get("/api/me").await.problem_code(), "session_revoked", "{place:?}");
         assert_eq!(world.provider.count(Endpoint::Token), 2);
+    }
+}
+
+#[tokio::test]
+async fn parameter_of_the_link_reaches_on_login_only_where_the_application_asked_for_it() {
+    // weakness: L13
+    for place in Place::BOTH {
+        let world = place.world_with(|builder| {
+            builder
+                .carry_through_login(["invite", "plan"])
+                .on_login(|mut login: Login| async move {
+                    assert_eq!(login.carried("other"), None);
+                    assert_eq!(login.carried("return_url"), None);
+                    let note = format!("{:?} {:?}", login.carried("invite"), login.carried("plan"));
+                    login.insert("note", &note).unwrap();
+                    Ok(login)
+                })
+        });
+        let note = async || world.browser.get("/api/data").await.json::<Value>()["note"].clone();
+        let login = "/auth/login?return_url=/home&invite=i%261%3D&other=x";
+        assert_eq!(world.browser.visit_following(login).await.url.path(), "/home");
+        assert_eq!(note().await, json!("Some(\"i&1=\") None"));
+        assert_eq!(world.provider.requests_to(Endpoint::Authorize)[0].param("invite"), None);
+
+        // Nor is it lost where the login took too long and begins anew.
+        let begun = world.browser.visit("/auth/login?return_url=/home&plan=gold").await;
+        let answer = world.browser.follow(&begun).await;
+        world.advance(700);
+        let page = world.browser.follow(&answer).await;
+        assert_eq!(world.browser.follow_all(page).await.url.path(), "/home");
+        assert_eq!(note().await, json!("None Some(\"gold\")"));
+
+        for (query, status) in [
+            ("invite=a&invite=a".to_owned(), StatusCode::BAD_REQUEST),
+            (format!("invite={}", "i".repeat(507)), StatusCode::PAYLOAD_TOO_LARGE),
+            (format!("invite={}", "i".repeat(506)), StatusCode::FOUND),
+        ] {
+            let page = world.browser.visit(&format!("/auth/login?{query}")).await;
+            assert_eq!(page.status, status, "{:.20}: {}", query, page.text());
+        }
     }
 }

@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 use super::support::{Place, Raw};
 use crate::support::{APP, PROVIDER, World};
 
+// weakness: R8
 #[tokio::test]
 async fn a_foreign_host_never_names_the_redirect_uri_or_a_location() {
     // attacks: A10, F17

@@ -18,6 +18,7 @@ fn keeper(world: &World) -> Browser {
     keeper
 }
 
+// weakness: S2
 #[tokio::test]
 async fn a_session_is_over_by_its_own_seal_whatever_the_browser_made_of_max_age() {
     // attacks: E5
@@ -34,6 +35,7 @@ async fn a_session_is_over_by_its_own_seal_whatever_the_browser_made_of_max_age(
     }
 }
 
+// weakness: S2, S3
 #[tokio::test]
 async fn idle_and_absolute_end_hold_to_the_second() {
     // attacks: E6
@@ -66,6 +68,7 @@ async fn idle_and_absolute_end_hold_to_the_second() {
     }
 }
 
+// weakness: S5
 #[tokio::test]
 async fn the_session_cookie_is_written_only_after_a_tenth_of_the_idle_time() {
     for place in Place::BOTH {
@@ -155,6 +158,7 @@ async fn the_cookies_of_before_a_refresh_get_the_new_tokens_and_never_spend_the_
     }
 }
 
+// weakness: M11
 #[tokio::test]
 async fn no_response_writes_a_state_older_than_the_newest() {
     for place in Place::BOTH {

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use super::support::{Place, Raw};
 use crate::support::{APP, World};
 
+// weakness: L21
 #[tokio::test]
 async fn the_parameters_of_the_contract_reach_the_provider_and_no_others() {
     // attacks: A9
@@ -56,6 +57,7 @@ async fn two_logins_share_neither_state_nor_nonce_nor_challenge() {
     }
 }
 
+// weakness: M6
 #[tokio::test]
 async fn the_names_of_the_csrf_pair_are_configurable_and_the_old_ones_count_for_nothing() {
     for place in Place::BOTH {

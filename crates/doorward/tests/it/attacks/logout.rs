@@ -11,6 +11,7 @@ async fn is_signed_in(world: &World) -> bool {
     world.browser.get("/api/me").await.status == StatusCode::OK
 }
 
+// weakness: S14
 #[tokio::test]
 async fn a_post_needs_our_origin_and_no_token() {
     // attacks: F11
@@ -51,6 +52,7 @@ async fn a_post_needs_our_origin_and_no_token() {
     }
 }
 
+// weakness: S14
 #[tokio::test]
 async fn a_get_ends_the_session_only_as_a_navigation_of_our_own_page() {
     // attacks: F11

@@ -117,6 +117,7 @@ async fn the_layer_twice_is_no_harm() {
     }
 }
 
+// weakness: M8
 #[tokio::test]
 async fn the_extractor_alone_protects_csrf_included() {
     // attacks: N1

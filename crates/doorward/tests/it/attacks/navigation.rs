@@ -108,6 +108,7 @@ async fn an_unreadable_session_is_sent_to_login_and_a_forbidden_one_is_not() {
     }
 }
 
+// weakness: M20
 #[tokio::test]
 async fn a_page_visit_leads_through_login_back_to_the_page() {
     for place in Place::BOTH {

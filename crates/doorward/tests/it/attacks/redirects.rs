@@ -25,6 +25,7 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+// weakness: R1
 #[tokio::test]
 async fn an_unsafe_return_url_is_dropped_and_the_login_ends_at_home() {
     // attacks: A5, A7, A8
@@ -123,6 +124,7 @@ async fn every_spelling_of_return_url_is_read_and_two_are_refused() {
     assert_eq!(landing(&world, "Return_Url=/x").await, format!("{APP}/"));
 }
 
+// weakness: L11
 #[tokio::test]
 async fn a_login_parameter_given_twice_or_malformed_is_refused_and_nothing_is_sent() {
     // attacks: A7

@@ -119,6 +119,7 @@ async fn an_ended_session_is_told_apart_only_from_whoever_has_its_token() {
     }
 }
 
+// weakness: M12, F1
 #[tokio::test]
 async fn a_provider_out_of_reach_comes_before_the_rule_and_never_as_401() {
     for place in Place::BOTH {
@@ -183,6 +184,7 @@ fn assert_problem(answer: &Answer, status: u16, code: &str, reason: &str) {
     assert_eq!(answer.header("retry-after").is_some(), status == 503);
 }
 
+// weakness: M24
 #[tokio::test]
 async fn every_refusal_has_the_members_and_headers_of_the_contract() {
     // attacks: I17

@@ -83,6 +83,7 @@ async fn nothing_below_a_rule_is_reached_without_a_session_whatever_the_path_or_
     }
 }
 
+// weakness: M19
 #[tokio::test]
 async fn what_no_route_names_is_404_and_leads_nowhere() {
     // attacks: N4

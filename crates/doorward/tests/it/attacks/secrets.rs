@@ -156,6 +156,7 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+// weakness: L17
 #[tokio::test]
 async fn a_whole_run_shows_no_secret_in_any_log_line_page_or_url() {
     for place in Place::BOTH {
@@ -237,4 +238,28 @@ fn assert_url(location: &str, secrets: &[String]) {
         secrets.iter().all(|secret| !rest.contains(secret.as_str())),
         "{location}"
     );
+}
+
+#[tokio::test]
+async fn refusal_is_never_silent_and_its_reason_never_vague() {
+    // weakness: M27
+    listen();
+    let world = Place::Sealed.signed_in().await;
+    let refused = world.browser.stranger().get("/api/me").await;
+    let forged = world.browser.request(Method::POST, "/api/me").send().await;
+    let stranger = world.browser.stranger();
+    stranger.visit("/auth/callback?state=nobodys&code=x").await;
+    world.advance(301);
+    world.provider.revoke_everything();
+    world.browser.get("/api/me").await;
+    let log = heard();
+    for (page, code) in [(&refused, "session_missing"), (&forged, "csrf_missing")] {
+        let problem: serde_json::Value = page.json();
+        let id = problem["request_id"].as_str().unwrap();
+        let told = log.lines().any(|line| line.contains(code) && line.contains(id));
+        assert!(told, "{code} {id}: {log}");
+    }
+    for reason in ["no login of this browser has this state", "took the refresh token back"] {
+        assert!(log.contains(reason), "{reason}: {log}");
+    }
 }

@@ -62,7 +62,7 @@ async fn guessed_handles_are_misses_and_leave_nothing_behind() {
 
 #[tokio::test]
 async fn a_handle_of_another_deployment_is_a_miss_and_is_never_adopted() {
-    // attacks: E19, E20
+    // attacks: E19, E20, M10
     let (here, there) = (Place::Stored.world(), Place::Stored.world());
     there.sign_in().await;
     let foreign = there.browser.cookie_header("/");

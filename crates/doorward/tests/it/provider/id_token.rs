@@ -223,6 +223,7 @@ async fn a_symmetric_signature_is_refused_with_whatever_secret() {
 }
 
 // attacks: D21; oidcc-client-test-invalid-sig-rs256, -invalid-sig-es256
+// weakness: L1
 #[tokio::test]
 async fn a_broken_signature_is_refused() {
     check([

@@ -208,6 +208,7 @@ async fn planted_session_dies(world: World) {
 }
 
 // attacks: B24
+// weakness: S8
 #[tokio::test]
 async fn a_login_over_somebody_elses_session_ends_it_and_mixes_nothing() {
     for world in both_places() {

@@ -108,6 +108,7 @@ async fn of_many_logins_the_oldest_are_dropped_and_the_others_work() {
 }
 
 // attacks: B9
+// weakness: L13
 #[tokio::test]
 async fn a_login_of_more_than_ten_minutes_begins_anew_once_and_makes_no_token_call() {
     let world = World::new();
@@ -153,6 +154,7 @@ async fn a_login_of_more_than_ten_minutes_begins_anew_once_and_makes_no_token_ca
 }
 
 // attacks: B9
+// weakness: L9
 #[tokio::test]
 async fn a_login_that_is_late_twice_ends_on_a_page() {
     let world = World::new();
@@ -267,6 +269,7 @@ async fn a_silent_refusal_by_another_provider_is_no_answer() {
     assert_refused(&world, &page, Code::IssuerMismatch, "silent, of another").await;
 }
 
+// weakness: L4
 #[tokio::test]
 async fn a_login_cookie_that_was_changed_or_exchanged_opens_nothing() {
     let world = World::new();

@@ -15,6 +15,7 @@ fn session_of(page: &Page) -> bool {
 }
 
 // attacks: B4, B20
+// weakness: L16
 #[tokio::test]
 async fn an_answer_that_comes_again_makes_no_token_call_and_leaves_the_session_alone() {
     let world = World::new();

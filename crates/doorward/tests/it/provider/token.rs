@@ -168,6 +168,7 @@ async fn a_token_endpoint_out_of_reach_fails_the_login_and_the_code_is_sent_once
     world.sign_in().await;
 }
 
+// weakness: M14
 #[tokio::test]
 async fn a_token_endpoint_that_hangs_holds_up_its_own_login_only() {
     let world = World::new();
@@ -187,6 +188,7 @@ async fn a_token_endpoint_that_hangs_holds_up_its_own_login_only() {
 }
 
 // attacks: C10
+// weakness: L16
 #[tokio::test]
 async fn a_refusal_of_our_client_or_of_the_code_fails_the_login() {
     check(answers(vec![

@@ -73,6 +73,7 @@ async fn an_access_token_that_does_not_fit_into_a_header_is_refused() {
 }
 
 // attacks: C5
+// weakness: L3
 #[tokio::test]
 async fn only_bearer_tokens_are_taken_in_any_letter_case() {
     check(answers(vec![
@@ -166,6 +167,7 @@ async fn an_unsaid_lifetime_is_an_hour() {
 }
 
 // attacks: C8
+// weakness: L14
 #[tokio::test]
 async fn without_a_refresh_token_the_session_ends_with_its_access_token() {
     for script in [

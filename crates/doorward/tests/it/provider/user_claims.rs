@@ -266,6 +266,7 @@ fn many(count: usize, length: usize) -> Value {
 }
 
 // attacks: D41
+// weakness: S4
 #[tokio::test]
 async fn more_roles_than_a_cookie_holds_fail_the_login_with_a_word_on_the_way_out() {
     let world = World::new();

@@ -22,6 +22,7 @@ fn sub(value: impl Into<Value>) -> Answer {
 }
 
 // attacks: D39; oidcc-client-test-userinfo-invalid-sub
+// weakness: L3
 #[tokio::test]
 async fn userinfo_about_somebody_else_fails_the_login() {
     check(answers(vec![

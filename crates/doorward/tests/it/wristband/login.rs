@@ -1,6 +1,6 @@
 //! Whose login it is, and who it ends with.
 
-use doorward::{Sessions, Tenant};
+use doorward::Sessions;
 use doorward_testkit::Page;
 use http::StatusCode;
 use serde_json::json;
@@ -157,6 +157,7 @@ async fn tenant_name_of_the_callbacks_query_is_never_believed() {
     assert!(logout["logoutUrl"].as_str().unwrap().starts_with(ACME), "{logout}");
 }
 
+// weakness: L12
 #[tokio::test]
 async fn login_without_a_tenant_goes_to_the_choice_of_one_and_keeps_the_way_back() {
     let shop = Shop::new();
@@ -191,21 +192,7 @@ async fn login_without_a_tenant_begins_at_the_application_where_that_is_on() {
 
 #[tokio::test]
 async fn tenant_is_read_from_the_host_and_the_query_is_left_aside() {
-    let placeholder = "http://{tenant_name}.shop.localhost:6001";
-    let shop = Shop::with(
-        |platform| {
-            platform.login_url = format!("{placeholder}/auth/login");
-            platform.redirect_uri = Some(format!("{placeholder}/auth/callback"));
-            platform.login_url_tenant_domain_suffix = Some("shop.localhost".into());
-        },
-        |provider| provider,
-        |builder| {
-            builder
-                .public_url("http://{tenant}.shop.localhost:6001")
-                .public_url_without_tenant("http://shop.localhost:6001")
-                .tenants([Tenant::new("acme"), Tenant::new("globex")])
-        },
-    );
+    let shop = Shop::by_host();
     for (name, at) in [("acme", ACME), ("globex", GLOBEX)] {
         let ours = format!("http://{name}.shop.localhost:6001");
         let page = shop
@@ -259,9 +246,9 @@ async fn user_of_another_tenant_never_enters_by_a_login_for_this_one() {
     );
 }
 
-// weakness: L1
+// weakness: L3
 #[tokio::test]
-async fn userinfo_of_somebody_else_never_makes_a_session() {
+async fn userinfo_without_its_ids_never_makes_a_session() {
     for member in ["sub", "tnt_id", "app_id", "idp_name"] {
         let shop = Shop::new();
         shop.set(json!({ "errors": { "userinfo": { "omit": [member] } } }))
@@ -307,4 +294,32 @@ async fn application_sees_the_typed_user_of_the_platform_at_login() {
     shop.sign_in("tenant_name=acme&return_url=/home").await;
     let data = shop.browser.get("/api/data").await;
     assert!(data.text().contains("Wristband"), "{}", data.text());
+}
+
+#[tokio::test]
+async fn session_keeps_what_the_platform_says_of_user_and_tenant() {
+    let shop = Shop::with(
+        |_| (),
+        |provider| provider,
+        |builder| {
+            builder.session_metadata(|session| {
+                let user = session.user();
+                json!({ "subject": user.subject, "tenant": user.tenant, "claims": user.claims })
+            })
+        },
+    );
+    shop.sign_in("tenant_name=acme&return_url=/home").await;
+    let session = shop.session().await;
+    let kept = &session["metadata"];
+    assert_eq!(
+        (&session["userId"], &session["tenantId"]),
+        (&kept["subject"], &kept["tenant"])
+    );
+    assert_eq!(kept["claims"]["tnt_id"], kept["tenant"]);
+    assert_eq!(kept["claims"]["tnt_name"], "acme");
+    assert_eq!(kept["claims"]["idp_name"], "Wristband");
+    assert!(kept["claims"]["app_id"].is_string());
+    for secret in ["nonce", "at_hash", "aud", "exp"] {
+        assert!(kept["claims"].get(secret).is_none(), "{secret}: the protocol's own");
+    }
 }

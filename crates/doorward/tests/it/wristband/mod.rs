@@ -3,12 +3,15 @@
 mod configuration;
 mod login;
 mod logout;
+mod weaknesses_login;
+mod weaknesses_session;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use axum::Router;
 use axum::body::Body;
-use doorward::{Builder, Doorward, Provider, Sessions, Wristband};
+use doorward::{Builder, Doorward, Provider, Sessions, Tenant, Wristband};
 use doorward_dev_provider::{DevProvider, PlatformSettings, ProviderSettings};
 use doorward_testkit::{Browser, Page, RouterFetch, SeededRandom, TokioTestTasks};
 use http::{Method, Request};
@@ -31,11 +34,31 @@ struct Shop {
     browser: Browser,
     fetch: RouterFetch,
     platform: DevProvider,
+    app: Router,
 }
 
 impl Shop {
     fn new() -> Self {
         Self::with(|_| (), |provider| provider, |builder| builder)
+    }
+
+    /// Every tenant at a host of its own.
+    fn by_host() -> Self {
+        let placeholder = "http://{tenant_name}.shop.localhost:6001";
+        Self::with(
+            |platform| {
+                platform.login_url = format!("{placeholder}/auth/login");
+                platform.redirect_uri = Some(format!("{placeholder}/auth/callback"));
+                platform.login_url_tenant_domain_suffix = Some("shop.localhost".into());
+            },
+            |provider| provider,
+            |builder| {
+                builder
+                    .public_url("http://{tenant}.shop.localhost:6001")
+                    .public_url_without_tenant("http://shop.localhost:6001")
+                    .tenants([Tenant::new("acme"), Tenant::new("globex")])
+            },
+        )
     }
 
     /// With other settings of the platform, of the provider and of the application.
@@ -87,6 +110,7 @@ impl Shop {
             browser,
             fetch,
             platform,
+            app,
         }
     }
 
