@@ -64,10 +64,6 @@ pub struct LoginTicket {
     pub session_at_start: Option<SessionId>,
     /// The same for a stored session.
     pub handle_at_start: Option<SessionHandle>,
-    /// The page that opened a popup, to be told when it is done.
-    pub opener_origin: Option<String>,
-    /// Whether the login runs in a popup.
-    pub popup: bool,
     /// Whether it was asked to happen without showing anything (`prompt=none`).
     pub prompt_none: bool,
 }

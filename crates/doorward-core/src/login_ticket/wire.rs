@@ -26,8 +26,6 @@ struct Wire<P, T> {
     restarts: u8,
     session_at_start: Option<SessionId>,
     handle_at_start: Option<SessionHandle>,
-    opener_origin: Option<T>,
-    popup: bool,
     prompt_none: bool,
 }
 
@@ -49,8 +47,6 @@ pub(super) fn write(ticket: &LoginTicket) -> Option<Vec<u8>> {
         restarts: ticket.restarts,
         session_at_start: ticket.session_at_start,
         handle_at_start: ticket.handle_at_start.clone(),
-        opener_origin: ticket.opener_origin.as_deref(),
-        popup: ticket.popup,
         prompt_none: ticket.prompt_none,
     };
     postcard::to_extend(&wire, vec![VERSION]).ok()
@@ -74,8 +70,6 @@ pub(super) fn read(plain: &[u8]) -> Option<LoginTicket> {
         restarts: wire.restarts,
         session_at_start: wire.session_at_start,
         handle_at_start: wire.handle_at_start,
-        opener_origin: wire.opener_origin,
-        popup: wire.popup,
         prompt_none: wire.prompt_none,
     })
 }

@@ -17,40 +17,25 @@ use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
 use doorward_core::ports::{CreateError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{HandleCookie, IdentityCookie, ProviderTenant, SessionHandle, User};
-use doorward_core::tenant::{HostName, Tenant, TenantExpectation, TenantId, TenantName};
+use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle, User};
 use doorward_oidc::{
-    AuthorizationResponse, CallbackError, LoginParameters, MatchedCallback, Params, ResponseMethod, callback,
+    AuthorizationResponse, CallbackError, MatchedCallback, Params, ProviderErrorCode, ResponseMethod, callback,
 };
 use http::header::HeaderValue;
 use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::oneshot;
 
-use super::login::LoginRequest;
+use super::again::Because;
+use super::tenant_of_user::{Expected, TenantOfUser};
 use crate::auth::SessionPlace;
 use crate::begin::Before;
 use crate::hooks::Login;
 use crate::newest::Known;
 use crate::page::{Action, page};
-use crate::platform_user::PlatformUser;
 use crate::provider::ProviderState;
 use crate::reply::Reply;
 use crate::site::Here;
 use crate::token_calls::{self, LoginFailure, SignedIn};
-
-/// What the login's ticket says of the tenant.
-struct Expected {
-    tenant: TenantExpectation,
-    custom_domain: Option<HostName>,
-    /// What the login carried for the application.
-    carried: Vec<(String, String)>,
-}
-
-/// The tenant of a verified user: as sessions name it, and as the provider does.
-struct TenantOfUser {
-    id: TenantId,
-    at_provider: Option<ProviderTenant>,
-}
 
 impl Here<'_> {
     pub(super) async fn callback(self, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
@@ -108,16 +93,11 @@ impl Here<'_> {
             }
             Err(failure) => return self.login_failed(&failure),
         }
-        // RFC 9700 §4.4: a login that began at another provider is not finished at this one; not even
-        // this one's metadata is asked for.
-        let Some(provider) = self.site.providers.named(&ticket.provider) else {
-            return self.login_failed(&LoginFailure::new(
-                Code::IssuerMismatch,
-                "login began at another provider than those of this site",
-            ));
+        let provider = match self.provider_of_login(&ticket) {
+            Ok(provider) => provider,
+            Err(failure) => return self.login_failed(&failure),
         };
-        let return_url = ReturnUrl::parse(&ticket.return_url, &self.site.origins)
-            .unwrap_or_else(|| self.site.urls.default_return_url.clone());
+        let return_url = self.return_url_of(&ticket);
         // Security: one tenant's host does not finish what another's began.
         if !ticket.began_at(self.site.public_url.origin()) {
             return self.login_failed(&LoginFailure::new(
@@ -125,6 +105,7 @@ impl Here<'_> {
                 "login began at another host than this one",
             ));
         }
+        let again = self.again(&ticket);
         let expected = Expected {
             tenant: ticket.expected_tenant(),
             custom_domain: ticket.tenant_custom_domain,
@@ -140,9 +121,20 @@ impl Here<'_> {
                 tracing::debug!(error = error.as_str(), "silent login refused by the provider");
                 return self.arrive(method, &return_url, Vec::new());
             }
+            // A provider that may not ask by itself says so, where its own session is too old for `max_age`, for instance.
+            Err(
+                error @ CallbackError::ProviderRefused {
+                    error: ProviderErrorCode::LoginRequired,
+                    ..
+                },
+            ) => {
+                let otherwise = callback_failure(&error);
+                let begun = self.begin_again(view.headers, &provider, again, Because::LoginRequired, otherwise);
+                return begun.await.unwrap_or_else(|failure| self.login_failed(&failure));
+            }
             Err(error) => return self.login_failed(&callback_failure(&error)),
         };
-        match self.complete(view.headers, provider, &expected, matched, before).await {
+        match self.complete(view.headers, &provider, &expected, matched, before).await {
             Ok(cookies) => self.arrive(method, &return_url, cookies),
             Err(failure) => self.login_failed(&failure),
         }
@@ -209,67 +201,6 @@ impl Here<'_> {
             .ask_application(&handle, provider, signed_in, tenant, &expected.carried)
             .await?;
         self.begin_session(&handle, login, &signed_in.tokens).await
-    }
-
-    /// Holds the verified user against the tenant that the login was for.
-    ///
-    /// # Security
-    /// The tenant is the token's word, never the callback's query. A provider speaks for the tenants that
-    /// sign in with it and for no other, or one customer's provider could name users of another's.
-    async fn check_tenant(
-        self,
-        provider: &Arc<ProviderState>,
-        expected: &Expected,
-        signed_in: &SignedIn,
-    ) -> Result<TenantOfUser, LoginFailure> {
-        let denied = |reason| LoginFailure::new(Code::LoginDenied, reason);
-        let verified =
-            TenantId::from_claim(&signed_in.user.tenant).map_err(|_| denied("user's tenant has no usable name"))?;
-        let platform = signed_in.platform.as_ref();
-        let name = platform.and_then(PlatformUser::tenant_name);
-        let known = self.known_tenant(&verified, name.as_ref()).await?;
-        let id = match (&self.sites, &known) {
-            (None, _) => verified,
-            (Some(_), Some(tenant)) => tenant.id.clone(),
-            (Some(_), None) => return Err(denied("user's tenant is not known")),
-        };
-        let is_expected = expected.tenant.check_named(&id, name.as_ref()).is_ok();
-        if !self.site.scope.admits(id.as_str()) || !is_expected {
-            return Err(denied("user belongs to another tenant"));
-        }
-        if let (Some(sites), Some(tenant)) = (&self.sites, &known) {
-            let own = sites.provider_of(tenant);
-            if !own.is_some_and(|own| Arc::ptr_eq(own, provider)) {
-                return Err(denied("user's tenant signs in with another provider"));
-            }
-        }
-        let custom_domain = expected.custom_domain.as_ref();
-        let custom_domain = custom_domain.or_else(|| known.as_ref()?.custom_domain.as_ref());
-        Ok(TenantOfUser {
-            id,
-            at_provider: platform.map(|user| ProviderTenant {
-                id: user.tenant.id().to_owned(),
-                name: name.as_ref().map(|name| name.as_str().to_owned()),
-                custom_domain: custom_domain.map(|host| host.as_str().to_owned()),
-            }),
-        })
-    }
-
-    /// Finds the configured tenant that verified claims speak of: by the provider's ID of it, or by the name that
-    /// the provider vouches for, where the configuration knows no other ID.
-    async fn known_tenant(
-        self,
-        verified: &TenantId,
-        name: Option<&TenantName>,
-    ) -> Result<Option<Arc<Tenant>>, LoginFailure> {
-        let Some(sites) = &self.sites else { return Ok(None) };
-        let outage = |code| LoginFailure::new(code, "tenants cannot be looked up");
-        if let Some(tenant) = sites.tenant_with_id(verified).await.map_err(outage)? {
-            return Ok(Some(tenant));
-        }
-        let Some(name) = name else { return Ok(None) };
-        let named = sites.tenant_named(name).await.map_err(outage)?;
-        Ok(named.filter(|tenant| tenant.id.as_str() == tenant.name.as_str()))
     }
 
     async fn ask_application(
@@ -339,38 +270,16 @@ impl Here<'_> {
 
     /// A login that took longer than ten minutes begins anew, once.
     async fn restart(self, headers: &HeaderMap, state: &str, ticket: LoginTicket) -> Reply {
-        if ticket.restarts > 0 {
-            let mut reply = self.login_failed(&LoginFailure::new(Code::LoginExpired, "login took too long, twice"));
-            self.drop_ticket(state, &mut reply);
-            return reply;
-        }
-        tracing::info!("login took too long; it begins anew");
-        let Some(provider) = self.site.providers.named(&ticket.provider) else {
-            return self.login_failed(&LoginFailure::new(
-                Code::IssuerMismatch,
-                "login began at another provider than those of this site",
-            ));
+        tracing::info!("login took too long");
+        let otherwise = LoginFailure::new(Code::LoginExpired, "login took too long, twice");
+        let begun = match self.provider_of_login(&ticket) {
+            Ok(provider) => {
+                self.begin_again(headers, &provider, self.again(&ticket), Because::TooLate, otherwise)
+                    .await
+            }
+            Err(failure) => Err(failure),
         };
-        let request = LoginRequest {
-            provider: Arc::clone(provider),
-            tenant: ticket.tenant,
-            tenant_name: ticket.tenant_name,
-            tenant_custom_domain: ticket.tenant_custom_domain,
-            parameters: LoginParameters {
-                max_age: ticket.pending.max_age(),
-                acr_values: ticket.pending.acr_values().map(str::to_owned),
-                prompt: ticket.prompt_none.then(|| "none".to_owned()),
-                ..LoginParameters::default()
-            },
-            return_url: ReturnUrl::parse(&ticket.return_url, &self.site.origins)
-                .unwrap_or_else(|| self.site.urls.default_return_url.clone()),
-            carried: ticket.carried,
-            restarts: 1,
-        };
-        let mut reply = match self.begin_login(headers, request).await {
-            Ok(reply) => reply,
-            Err(failure) => self.login_failed(&failure),
-        };
+        let mut reply = begun.unwrap_or_else(|failure| self.login_failed(&failure));
         self.drop_ticket(state, &mut reply);
         reply
     }

@@ -268,8 +268,6 @@ impl Here<'_> {
             restarts: request.restarts,
             session_at_start: None,
             handle_at_start: None,
-            opener_origin: None,
-            popup: false,
             prompt_none: silent,
         };
         match &self.place {

@@ -1,5 +1,6 @@
 //! Our own endpoints, below the base path: one file each, and the table of them all.
 
+mod again;
 mod callback;
 mod complete;
 mod login;
@@ -7,6 +8,7 @@ mod logout;
 mod platform;
 mod resource_metadata;
 mod session;
+mod tenant_of_user;
 mod token;
 
 use std::sync::Arc;

@@ -142,8 +142,6 @@ fn artefact_of_another_kind_or_name_is_no_session() {
         restarts: 0,
         session_at_start: None,
         handle_at_start: None,
-        opener_origin: None,
-        popup: false,
         prompt_none: false,
     };
     let (_, login) = LoginTickets::new(&keys, &cookies).seal(&random, &ticket).unwrap();

@@ -228,6 +228,43 @@ async fn a_silent_login_never_goes_in_circles() {
     assert_is(&world.browser, "alice", "with a user").await;
 }
 
+// attacks: B12
+#[tokio::test]
+async fn a_provider_that_needs_a_sign_in_is_asked_for_one_once_and_never_again() {
+    for error in ["login_required", "access_denied", "interaction_required"] {
+        let world = World::new();
+        world
+            .provider
+            .script(|s| s.authorization.error = Some(error.to_owned()));
+        let begun = world.browser.visit("/auth/login?max_age=60&return_url=/home").await;
+        let answer = world.browser.follow(&begun).await;
+        let again = world.browser.follow(&answer).await;
+        if error != "login_required" {
+            assert_refused(&world, &again, Code::LoginDenied, error).await;
+            continue;
+        }
+        let asked = again.location().unwrap();
+        assert_eq!(query(&asked, "prompt").as_deref(), Some("login"));
+        assert_eq!(query(&asked, "max_age").as_deref(), Some("60"));
+        assert_eq!(pending(&world.browser).len(), 1);
+        // It says so again: that is its answer.
+        let page = world.browser.follow_all(again.clone()).await;
+        assert_refused(&world, &page, Code::LoginDenied, "twice").await;
+        assert_eq!(world.provider.count(Endpoint::Authorize), 2);
+        // The first answer was used up by the second login.
+        let replayed = world.browser.visit(answer.location().unwrap().as_str()).await;
+        assert_eq!(replayed.status, StatusCode::BAD_REQUEST);
+        assert_eq!(world.provider.count(Endpoint::Authorize), 2);
+        // Where it is content with the second, the user is where the first was to lead.
+        let begun = world.browser.visit("/auth/login?return_url=/home").await;
+        let answer = world.browser.follow(&begun).await;
+        let again = world.browser.follow(&answer).await;
+        world.provider.script(|s| s.authorization.error = None);
+        let page = world.browser.follow_all(again).await;
+        assert_signed_in(&world, &page, "the second time").await;
+    }
+}
+
 #[tokio::test]
 async fn a_silent_login_of_somebody_signed_in_there_makes_a_session() {
     let world = World::new();

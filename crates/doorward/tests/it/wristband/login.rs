@@ -46,6 +46,17 @@ async fn roles_are_the_names_that_userinfo_gives() {
     assert_eq!(roles, &["admin"]);
 }
 
+#[tokio::test]
+async fn somebody_whose_sign_in_is_too_old_for_the_platform_signs_in_again() {
+    let shop = Shop::new();
+    shop.sign_in("tenant_name=acme&return_url=/home").await;
+    // The platform knows the user, finds the sign-in too old, and may not ask for another by itself.
+    let page = shop.login_page("tenant_name=acme&max_age=0&return_url=/home").await;
+    assert_eq!(host(&page), ACME, "{}", page.text());
+    let home = shop.press(&page).await;
+    assert_eq!(home.url.as_str(), format!("{APP}/home"), "{}", home.text());
+}
+
 // weakness: R2
 #[tokio::test]
 async fn custom_domain_of_the_query_is_never_followed_unless_the_platform_vouches_for_it() {

@@ -200,7 +200,7 @@ async fn callback_that_fails_is_never_a_500_and_never_leaves_its_login_behind() 
         assert_nobody(&shop, name).await;
     }
     // The platform's own refusals, and a login that cannot be opened any more.
-    for error in ["login_required", "access_denied", "LOGIN_REQUIRED"] {
+    for error in ["access_denied", "LOGIN_REQUIRED"] {
         let shop = Shop::new();
         let answer = callback(&shop, "tenant_name=acme").await;
         let (front, _) = answer.split_once("code=").unwrap();
@@ -209,6 +209,22 @@ async fn callback_that_fails_is_never_a_500_and_never_leaves_its_login_behind() 
         assert_eq!(end.status, StatusCode::FORBIDDEN, "{error}: {}", end.text());
         assert_eq!(pending(&shop), 0, "{error}");
     }
+    // A sign-in that the platform asks for is asked for.
+    let shop = Shop::new();
+    let answer = callback(&shop, "tenant_name=acme").await;
+    let (front, _) = answer.split_once("code=").unwrap();
+    let state = answer.split_once("state=").unwrap().1.split('&').next().unwrap();
+    let again = shop
+        .browser
+        .visit(&format!("{front}error=login_required&state={state}"))
+        .await;
+    assert!(
+        location(&again).starts_with(&format!("{ACME}/api/v1/oauth2/authorize?")),
+        "{}",
+        again.text()
+    );
+    assert_eq!(sent(&again, "prompt").as_deref(), Some("login"));
+    assert_eq!(pending(&shop), 1);
     let shop = Shop::new();
     let answer = callback(&shop, "tenant_name=acme").await;
     let cookies = shop.browser.cookies();
