@@ -24,7 +24,7 @@ How to read it
   that name its own address of the platform as their issuer.
 - "Calls" are those to the platform that the request caused (token, userinfo, revocation, custom domains; keys and configuration where a row is about them).
 - A letter in the last column stands for a reason that many rows share; the letters are explained at the end. Codes such as R1 or M9 name weaknesses that
-  the page \`wristband.md\` lists, with the tests that keep Doorward from them.
+  the [page about moving](wristband.md) lists, with the tests that keep Doorward from them.
 `;
 
 const LABELS = { type: 'type', caching: 'caching', challenge: 'challenge', retry: 'retry', cors: 'allows', location: 'to', cookies: 'cookies', body: 'body', calls: 'calls' };

@@ -22,7 +22,7 @@ const against = (settings) => async (side) => {
 const SIGNED_IN = ['302', 'session set', 'CSRF-TOKEN set'];
 const REFUSED_PAGE = [NO_STORE, TICKET_USED, BROWSER_PAGE];
 const MALFORMED = because('status', 'A malformed answer is 400; the SDK raises an exception (L11).');
-const STAYS = because('status type location body', 'Doorward stops with a page that holds a sign-in link: only a login that took too long begins anew by ' +
+const STAYS = because('status type location body', 'Doorward stops with a page that holds a sign-in link: only a login that took too long, or that the platform wants a sign-in for, begins anew by ' +
   'itself, and once, so that no loop can come of it. The SDK sends the browser to the login each time, without its return URL (L13).');
 const NAMES = because('cookies', 'Both delete the login cookie; the names differ.');
 const notCompared = (text) => because('status type location cookies body', `${text}; the SDK compares userinfo with nothing (L3).`);
@@ -45,7 +45,10 @@ export const CALLBACK = group('Callback', [
   row('`error=access_denied`', withError('access_denied'), ['500'], ['403'], [
     because('status', 'That the platform refused somebody is 403 `login_denied`; the SDK raises an exception.'), ...REFUSED_PAGE,
   ]),
-  row('`error=login_required`', withError('login_required'), ['302', '/api/auth/login?tenant_name=acme'], ['403'], [STAYS, NAMES, NO_STORE]),
+  row('`error=login_required`', withError('login_required'), ['302', '/api/auth/login?tenant_name=acme'], ['302', 'prompt=login', '!session set'], [
+    because('location cookies', 'Both begin the login anew. Doorward asks the platform itself, with `prompt=login` and the return URL kept, and does so once, so that no loop can come of it; the SDK sends the browser to the login each time, without its return URL (L13).'),
+    NO_STORE,
+  ]),
   row('the same callback again', async (side) => {
     let path;
     await side.signIn({ change: (first) => { path = first; return first; } });

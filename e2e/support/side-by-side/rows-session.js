@@ -38,8 +38,8 @@ const session = group('With a session', [
   row('GET me with it', signedIn('GET', '/api/v1/me', csrf), ['200', 'tenantName: "acme"'], ['200', 'email'], [
     because('body', 'Each application tells what its session holds.'), NO_STORE, ROLLING,
   ]),
-  row('GET session with it', signedIn('GET', '/api/auth/session', csrf), ['200', '{metadata: {}, tenantId, userId}'], ['200', 'metadata: {}, tenantId, userId'], [
-    because('body', 'Doorward adds when the session ends and where to sign out; frontends ignore what they do not know.'), NO_STORE, ROLLING,
+  row('GET session with it', signedIn('GET', '/api/auth/session', csrf), ['200', '{metadata: {}, tenantId, userId}'], ['200', 'metadata: {email, roles: […]}, tenantId, userId'], [
+    because('body', 'Doorward adds when the session ends and where to sign out; frontends ignore what they do not know. Its example fills `metadata`.'), NO_STORE, ROLLING,
   ]),
   row('GET session without it', signedIn('GET', '/api/auth/session'), ['403'], ['200', 'userId'], [because('status body', `${ANY_GET}.`), NO_STORE]),
   row('GET token with it', signedIn('GET', '/api/auth/token', csrf), ['200', '{accessToken, expiresAt}'], ['200', '{accessToken, expiresAt}'], [NO_STORE, ROLLING]),
