@@ -11,6 +11,7 @@
 
 mod attacks;
 mod bearer;
+mod isolation;
 mod journey;
 mod provider;
 mod refresh;
