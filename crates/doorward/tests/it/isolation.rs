@@ -1,14 +1,15 @@
 //! What keeps tenants and providers apart after the login.
 
-use doorward::{Sessions, Tenant};
-use doorward_testkit::{Browser, Endpoint};
-use http::StatusCode;
+use doorward::{Provider, Sessions, Tenant};
+use doorward_testkit::{Browser, CLIENT_ID, CLIENT_SECRET, Endpoint, ScriptedProvider};
+use http::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{PROVIDER, SECRET, World};
+use crate::support::{APP, PROVIDER, SECRET, World};
 
 const ACME: &str = "https://acme.app.example.com";
 const GLOBEX: &str = "https://globex.app.example.com";
+const OTHER: &str = "https://id.other.example";
 /// The seconds after which a token of 300 seconds is due.
 const DUE: u64 = 245;
 
@@ -79,4 +80,91 @@ async fn refresh_that_says_the_same_tenant_or_none_goes_on() {
             assert_eq!(world.provider.token_calls("refresh_token"), 1);
         }
     }
+}
+
+#[tokio::test]
+async fn tokens_of_a_provider_that_is_not_configured_any_more_are_shown_to_no_other() {
+    let before = World::new();
+    before.sign_in().await;
+    let mut after = World::with(|builder| builder.provider(Provider::oidc(OTHER, CLIENT_ID, CLIENT_SECRET)));
+    let other = ScriptedProvider::new(OTHER, after.clock.clone());
+    drop(after.fetch.clone().mount("id.other.example", other.router()));
+    after.browser = after.browser.mount(OTHER, other.router());
+    for cookie in before.browser.cookies() {
+        after.browser.plant(cookie);
+    }
+    let page = after
+        .browser
+        .request(Method::POST, "/auth/logout")
+        .navigation()
+        .from(APP)
+        .send()
+        .await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    let location = page.location().unwrap();
+    assert!(
+        location.query_pairs().all(|(name, _)| name != "id_token_hint"),
+        "{location}"
+    );
+    after.tasks.idle().await;
+    assert_eq!(other.count(Endpoint::Revocation), 0);
+    // It ended here all the same.
+    assert!(after.browser.cookie("__Host-session").is_none());
+}
+
+#[tokio::test]
+async fn tokens_of_a_session_that_a_login_replaces_go_back_to_its_own_provider_alone() {
+    let mut world = World::new();
+    let second = ScriptedProvider::new(OTHER, world.clock.clone());
+    let fetch = world.fetch.clone().mount("id.other.example", second.router());
+    let clock = world.clock.clone();
+    let tasks = world.tasks.clone();
+    let built = World::with(|builder| {
+        builder
+            .fetch(fetch)
+            .clock(clock)
+            .tasks(tasks)
+            .named_provider("globex", Provider::oidc(OTHER, CLIENT_ID, CLIENT_SECRET))
+            .tenants([Tenant::new("acme"), Tenant::new("globex").provider("globex")])
+    });
+    world.browser = Browser::new(APP)
+        .mount(APP, built.app.clone())
+        .mount(PROVIDER, world.provider.router())
+        .mount(OTHER, second.router())
+        .with_clock(world.clock.clone());
+    world
+        .provider
+        .script(|script| script.token.id_token.claim("tenant", "acme"));
+    second.script(|script| {
+        script.token.id_token.claim("tenant", "globex");
+        script.refresh.id_token.claim("tenant", "globex");
+    });
+    let page = world
+        .browser
+        .visit_following("/auth/login?tenant_name=globex&return_url=/home")
+        .await;
+    assert_eq!(page.url.path(), "/home", "{}", page.text());
+    world.advance(DUE);
+    assert_eq!(world.browser.get("/api/me").await.status, StatusCode::OK);
+    assert_eq!(second.token_calls("refresh_token"), 1);
+    // The login remembers the session; its cookie is gone when the login ends.
+    let started = world
+        .browser
+        .visit("/auth/login?tenant_name=acme&return_url=/home")
+        .await;
+    let tab = world.browser.stranger();
+    for cookie in world.browser.cookies() {
+        if !cookie.name.contains("session") {
+            tab.plant(cookie);
+        }
+    }
+    let page = tab.follow_all(started).await;
+    assert_eq!(page.url.path(), "/home", "{}", page.text());
+    world.tasks.idle().await;
+    assert_eq!(
+        world.provider.count(Endpoint::Revocation),
+        0,
+        "a stranger to these tokens"
+    );
+    assert_eq!(second.count(Endpoint::Revocation), 1);
 }
