@@ -46,6 +46,13 @@ struct Asked {
     port: Option<u16>,
 }
 
+impl Asked {
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = HostName::host_and_port(text).ok()?;
+        Some(Self { host, port })
+    }
+}
+
 /// What is left to do after one answer of the directory.
 enum Step {
     Done(Finding),
@@ -203,14 +210,27 @@ impl Sites {
     }
 }
 
-/// The host that a request names: HTTP/2's `:authority`, else the one `Host` header.
+/// The host that a request names: HTTP/2's `:authority`, or that of an absolute target, else the one `Host` header.
+///
+/// # Security
+/// Where both are there they say the same (RFC 9113 §8.3.1). Else we would judge by one host, and whoever comes behind us and
+/// reads the other would serve another tenant.
 fn asked(view: RequestView<'_>) -> Option<Asked> {
-    let text = match view.uri.authority() {
-        Some(authority) => authority.as_str(),
-        None => view.header_once(&HOST).ok()??,
+    let header = view.header_once(&HOST).ok()?;
+    let Some(authority) = view.uri.authority() else {
+        return Asked::parse(header?);
     };
-    let (host, port) = HostName::host_and_port(text).ok()?;
-    Some(Asked { host, port })
+    let asked = Asked::parse(authority.as_str())?;
+    let is_same = |other: Asked| {
+        let default = match view.uri.scheme_str() {
+            Some("http") => 80,
+            _ => 443,
+        };
+        other.host == asked.host && other.port.unwrap_or(default) == asked.port.unwrap_or(default)
+    };
+    header
+        .is_none_or(|header| Asked::parse(header).is_some_and(is_same))
+        .then_some(asked)
 }
 
 async fn answer(found: Found) -> Result<Option<Arc<Tenant>>, Code> {

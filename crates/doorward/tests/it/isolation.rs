@@ -5,6 +5,7 @@ use doorward_testkit::{Browser, CLIENT_ID, CLIENT_SECRET, Endpoint, ScriptedProv
 use http::{Method, StatusCode};
 use serde_json::json;
 
+use crate::attacks::support::Raw;
 use crate::support::{APP, PROVIDER, SECRET, World};
 
 const ACME: &str = "https://acme.app.example.com";
@@ -167,4 +168,47 @@ async fn tokens_of_a_session_that_a_login_replaces_go_back_to_its_own_provider_a
         "a stranger to these tokens"
     );
     assert_eq!(second.count(Endpoint::Revocation), 1);
+}
+
+#[tokio::test]
+async fn request_that_names_two_hosts_is_nobodys() {
+    // attacks: G15
+    let world = signed_in_at_acme(Sessions::cookie(SECRET)).await;
+    let ask = |target: &str, host: &str| {
+        Raw::get(target)
+            .set("host", host)
+            .header("cookie", &world.browser.cookie_header("/"))
+    };
+    for (target, host, expected) in [
+        ("/api/me", "acme.app.example.com", StatusCode::OK),
+        (
+            "https://acme.app.example.com/api/me",
+            "acme.app.example.com",
+            StatusCode::OK,
+        ),
+        (
+            "https://acme.app.example.com/api/me",
+            "ACME.app.example.com:443",
+            StatusCode::OK,
+        ),
+        (
+            "https://acme.app.example.com/api/me",
+            "globex.app.example.com",
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            "https://acme.app.example.com/api/me",
+            "acme.app.example.com:8443",
+            StatusCode::NOT_FOUND,
+        ),
+        ("https://acme.app.example.com/api/me", "a b", StatusCode::NOT_FOUND),
+    ] {
+        let answer = ask(target, host).send(&world.app).await;
+        assert_eq!(answer.status, expected, "{target} {host}");
+    }
+    let two = ask("https://acme.app.example.com/api/me", "acme.app.example.com")
+        .header("host", "globex.app.example.com")
+        .send(&world.app)
+        .await;
+    assert_eq!(two.status, StatusCode::NOT_FOUND);
 }

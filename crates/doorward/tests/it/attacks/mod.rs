@@ -30,5 +30,5 @@ mod refusals;
 mod router;
 mod secrets;
 mod stored;
-mod support;
+pub(crate) mod support;
 mod wire;
