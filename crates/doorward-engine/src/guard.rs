@@ -67,10 +67,10 @@ pub(crate) enum Touch {
 }
 
 /// A session and the proof that the request may act for it.
-type Identified = Result<(Session, CsrfPassed), Denial>;
+pub(crate) type Identified = Result<(Session, CsrfPassed), Denial>;
 
 /// [`Identified`], now or later.
-enum Identifying {
+pub(crate) enum Identifying {
     Ready(Identified),
     Wait(BoxFuture<'static, Identified>),
 }
@@ -202,10 +202,10 @@ impl Denial {
 impl Here<'_> {
     fn identify(self, view: RequestView<'_>, mode: CsrfMode, touch: Touch) -> Identifying {
         let origin = check_origin(view, &self.site.origins, mode);
-        match &self.place {
+        self.of_known_tenant(match &self.place {
             SessionPlace::Cookie(newest) => self.identify_sealed(newest, view, origin, mode, touch),
             SessionPlace::Store(store) => self.identify_stored(store, view, origin, mode, touch),
-        }
+        })
     }
 
     fn identify_sealed(

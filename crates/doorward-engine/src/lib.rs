@@ -43,6 +43,7 @@ mod settings_wristband;
 mod single_flight;
 mod site;
 mod sites;
+mod standing;
 mod state;
 mod store_memory;
 mod token_calls;

@@ -123,7 +123,12 @@ impl Sites {
 
     /// Finds the tenant that a provider's claim speaks of.
     pub(crate) async fn tenant_with_id(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, Code> {
-        answer(self.directory.by_id(id)).await
+        answer(self.with_id(id)).await
+    }
+
+    /// The same, at once where the directory answers at once.
+    pub(crate) fn with_id(&self, id: &TenantId) -> Found {
+        self.directory.by_id(id)
     }
 
     /// The provider that a tenant's users sign in with.
@@ -240,7 +245,7 @@ async fn answer(found: Found) -> Result<Option<Arc<Tenant>>, Code> {
     }
 }
 
-fn out_of_reach(error: &doorward_core::ports::DirectoryUnavailable) -> Code {
+pub(crate) fn out_of_reach(error: &doorward_core::ports::DirectoryUnavailable) -> Code {
     tracing::error!(%error, "tenants cannot be looked up");
     Code::StoreUnavailable
 }

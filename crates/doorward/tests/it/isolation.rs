@@ -1,5 +1,9 @@
 //! What keeps tenants and providers apart after the login.
 
+use std::sync::{Arc, Mutex};
+
+use doorward::ports::{Found, TenantDirectory};
+use doorward::tenant::{ConfiguredTenants, HostName, Tenant as KnownTenant, TenantId, TenantName};
 use doorward::{Provider, Sessions, Tenant};
 use doorward_testkit::{Browser, CLIENT_ID, CLIENT_SECRET, Endpoint, ScriptedProvider};
 use http::{Method, StatusCode};
@@ -211,4 +215,86 @@ async fn request_that_names_two_hosts_is_nobodys() {
         .send(&world.app)
         .await;
     assert_eq!(two.status, StatusCode::NOT_FOUND);
+}
+
+/// Tenants that can go.
+#[derive(Clone)]
+struct Leaving(Arc<Mutex<Arc<ConfiguredTenants>>>, bool);
+
+impl Leaving {
+    fn new(later: bool) -> Self {
+        let leaving = Self(Arc::default(), later);
+        leaving.set(&["acme", "globex"]);
+        leaving
+    }
+
+    fn set(&self, names: &[&str]) {
+        let named = |name: &&str| KnownTenant::named(TenantName::parse(name).unwrap());
+        let tenants = ConfiguredTenants::new(names.iter().map(named).collect()).unwrap();
+        *self.0.lock().unwrap() = Arc::new(tenants);
+    }
+
+    fn ask(&self, ask: impl Fn(&ConfiguredTenants) -> Found) -> Found {
+        let list = Arc::clone(&self.0.lock().unwrap());
+        match ask(&list) {
+            Found::Ready(tenant) if self.1 => Found::Wait(Box::pin(async move { Ok(tenant) })),
+            found => found,
+        }
+    }
+}
+
+impl TenantDirectory for Leaving {
+    fn by_host(&self, host: &HostName) -> Found {
+        self.ask(|list| list.by_host(host))
+    }
+
+    fn by_name(&self, name: &TenantName) -> Found {
+        self.ask(|list| list.by_name(name))
+    }
+
+    fn by_id(&self, id: &TenantId) -> Found {
+        self.ask(|list| list.by_id(id))
+    }
+}
+
+#[tokio::test]
+async fn sessions_of_a_tenant_that_is_gone_are_refused_at_a_host_of_everybodys() {
+    // attacks: M9
+    for later in [false, true] {
+        for sessions in both_places() {
+            let directory = Leaving::new(later);
+            let given = directory.clone();
+            let world = World::build(sessions, |builder| builder.tenant_directory(given));
+            world
+                .provider
+                .script(|script| script.token.id_token.claim("tenant", "acme"));
+            world.sign_in().await;
+            let other = world.browser.stranger();
+            world
+                .provider
+                .script(|script| script.token.id_token.claim("tenant", "globex"));
+            other.visit_following("/auth/login?return_url=/home").await;
+            for browser in [&world.browser, &other] {
+                assert_eq!(browser.get("/api/me").await.status, StatusCode::OK);
+            }
+            directory.set(&["globex"]);
+            let handled = world.handled();
+            for path in [
+                "/api/me",
+                "/auth/session",
+                "/open/layer",
+                "/open/extractor",
+                "/open/optional",
+            ] {
+                let page = world.browser.get(path).await;
+                assert_eq!(
+                    (page.status, page.problem_code()),
+                    (StatusCode::FORBIDDEN, "tenant_mismatch".into()),
+                    "{path}"
+                );
+            }
+            assert_eq!(world.handled(), handled);
+            assert_eq!(other.get("/api/me").await.status, StatusCode::OK);
+        }
+    }
 }
