@@ -1,6 +1,7 @@
 //! The Wristband platform as provider, played by the development provider.
 
 mod configuration;
+mod domains;
 mod login;
 mod logout;
 
