@@ -174,6 +174,12 @@ pub(crate) fn public_urls(
     Ok((pattern, home))
 }
 
+/// A name that ends a redirect URI, and is no step in its path.
+fn fits_callback(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_plain) && !matches!(name, "." | ".." | "callback")
+}
+
 /// Judges providers: each by itself, and that no two are the same or have one name.
 pub(crate) fn providers(providers: Vec<(String, Provider)>) -> Result<Vec<(String, ProviderSettings)>, BuildError> {
     let mut checked: Vec<(String, ProviderSettings)> = Vec::new();
@@ -190,6 +196,14 @@ pub(crate) fn providers(providers: Vec<(String, Provider)>) -> Result<Vec<(Strin
                     format!("{other:?} and {name:?} are the same client of the same issuer"),
                 ));
             }
+        }
+        if !checked.is_empty() && !fits_callback(&name) {
+            return Err(BuildError::text(
+                "providers.name",
+                format!(
+                    "expected letters, digits, \"-\", \"_\" and \".\", for it ends the provider's redirect URI, found {name:?}"
+                ),
+            ));
         }
         checked.push((name, provider));
     }

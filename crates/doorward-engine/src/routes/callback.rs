@@ -114,6 +114,13 @@ impl Here<'_> {
                 "login began at another provider than those of this site",
             ));
         };
+        // Security: nor at another provider's redirect URI.
+        if !self.site.is_callback_of(provider, view.uri.path()) {
+            return self.login_failed(&LoginFailure::new(
+                Code::IssuerMismatch,
+                "answer came to the callback of another provider",
+            ));
+        }
         let return_url = ReturnUrl::parse(&ticket.return_url, &self.site.origins)
             .unwrap_or_else(|| self.site.urls.default_return_url.clone());
         // Security: one tenant's host does not finish what another's began.

@@ -222,7 +222,7 @@ impl Here<'_> {
             },
             None => Start {
                 metadata: provider.metadata(&self.ports).await?,
-                redirect_uri: self.site.urls.callback.clone(),
+                redirect_uri: self.site.callback_of(provider),
             },
         };
         let settings = &provider.settings;

@@ -16,6 +16,7 @@ mod journey;
 mod provider;
 mod refresh;
 mod review;
+mod shared_host;
 mod step_up;
 mod support;
 mod tenants;
