@@ -244,6 +244,12 @@ pub(crate) fn directory(
                 format!("{} is the host of server.public_url_without_tenant", tenant.name),
             ));
         }
+        if let Some(host) = tenant.hosts.iter().find(|host| pattern.covers(host)) {
+            return Err(BuildError::text(
+                "tenants.hosts",
+                format!("{host} is a host of server.public_url, and no other says whose it is"),
+            ));
+        }
     }
     let configured = ConfiguredTenants::new(tenants).map_err(|error| BuildError::setting("tenants", error))?;
     Ok(Some(Arc::new(configured)))

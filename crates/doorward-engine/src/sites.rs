@@ -40,7 +40,6 @@ pub(crate) enum Finder {
 }
 
 /// What a request says its host is.
-#[derive(Clone)]
 struct Asked {
     host: HostName,
     port: Option<u16>,
@@ -51,12 +50,6 @@ impl Asked {
         let (host, port) = HostName::host_and_port(text).ok()?;
         Some(Self { host, port })
     }
-}
-
-/// What is left to do after one answer of the directory.
-enum Step {
-    Done(Finding),
-    ByName(TenantName),
 }
 
 impl Sites {
@@ -84,33 +77,35 @@ impl Sites {
         let Some(asked) = asked(view) else {
             return Finder::Ready(Err(Code::TenantUnknown));
         };
-        let step = match self.directory.by_host(&asked.host) {
-            Found::Ready(tenant) => self.after_host(&asked, tenant),
-            Found::Wait(answer) => {
-                let this = Arc::clone(self);
-                return Finder::Wait(Box::pin(async move {
-                    let tenant = answer.await.map_err(|error| out_of_reach(&error))?;
-                    match this.after_host(&asked, tenant) {
-                        Step::Done(finding) => finding,
-                        Step::ByName(name) => {
-                            let tenant = this.tenant_named(&name).await?;
-                            this.after_name(tenant)
-                        }
-                    }
-                }));
-            }
-        };
-        let name = match step {
-            Step::Done(finding) => return Finder::Ready(finding),
-            Step::ByName(name) => name,
-        };
-        match self.directory.by_name(&name) {
-            Found::Ready(tenant) => Finder::Ready(self.after_name(tenant)),
+        // Security: a host of ours is nobody's by what the directory says of it. In many a directory the tenants' own
+        // administrators enter hosts, and one of them would have another's users, or everybody's.
+        if self.pattern.covers(&asked.host) {
+            return match self.pattern.tenant_of(&asked.host, asked.port) {
+                Some(name) => self.after(self.directory.by_name(&name), |sites, tenant| {
+                    sites.site(&tenant.ok_or(Code::TenantUnknown)?, None)
+                }),
+                None => Finder::Ready(self.of_nobody(&asked)),
+            };
+        }
+        self.after(self.directory.by_host(&asked.host), move |sites, tenant| match tenant {
+            Some(tenant) => sites.site(&tenant, Some(&asked.host)),
+            None => sites.of_nobody(&asked),
+        })
+    }
+
+    /// What follows from an answer of the directory, now or once it is there.
+    fn after(
+        self: &Arc<Self>,
+        found: Found,
+        then: impl FnOnce(&Self, Option<Arc<Tenant>>) -> Finding + Send + 'static,
+    ) -> Finder {
+        match found {
+            Found::Ready(tenant) => Finder::Ready(then(self, tenant)),
             Found::Wait(answer) => {
                 let this = Arc::clone(self);
                 Finder::Wait(Box::pin(async move {
                     let tenant = answer.await.map_err(|error| out_of_reach(&error))?;
-                    this.after_name(tenant)
+                    then(&this, tenant)
                 }))
             }
         }
@@ -144,19 +139,14 @@ impl Sites {
         self.pattern.has_tenants().then(|| self.pattern.for_tenant(name))
     }
 
-    fn after_host(&self, asked: &Asked, tenant: Option<Arc<Tenant>>) -> Step {
-        if let Some(tenant) = tenant {
-            return Step::Done(self.site(&tenant, Some(&asked.host)));
-        }
-        if let Some(name) = self.pattern.tenant_of(&asked.host, asked.port) {
-            return Step::ByName(name);
-        }
+    /// A host that is no tenant's.
+    fn of_nobody(&self, asked: &Asked) -> Finding {
         // Behind a proxy that rewrites the host every request looks like one to nobody: without a
         // pattern that is no more than a detour at login.
         if !self.pattern.has_tenants() || self.is_home(asked) {
-            return Step::Done(Ok(Arc::clone(&self.home)));
+            return Ok(Arc::clone(&self.home));
         }
-        Step::Done(Err(Code::TenantUnknown))
+        Err(Code::TenantUnknown)
     }
 
     fn is_home(&self, asked: &Asked) -> bool {
@@ -166,11 +156,6 @@ impl Sites {
         let own = url.origin();
         let default = if own.is_https() { 443 } else { 80 };
         own.host() == asked.host.as_str() && own.port() == asked.port.unwrap_or(default)
-    }
-
-    fn after_name(&self, tenant: Option<Arc<Tenant>>) -> Finding {
-        let tenant = tenant.ok_or(Code::TenantUnknown)?;
-        self.site(&tenant, None)
     }
 
     fn site(&self, tenant: &Arc<Tenant>, host: Option<&HostName>) -> Finding {

@@ -152,6 +152,19 @@ impl PublicUrlPattern {
         TenantName::parse(label).ok()
     }
 
+    /// Tells whether a host is one of those that the pattern stands for, whatever the port: then nobody else says whose it is.
+    ///
+    /// That is every label before the root, the root itself, and the host of no tenant.
+    pub fn covers(&self, host: &HostName) -> bool {
+        match &self.0 {
+            Kind::Plain { host: own, .. } => own == host,
+            Kind::Tenants { root, fallback, .. } => {
+                let is_fallback = fallback.as_ref().is_some_and(|fallback| fallback.host == *host);
+                host == root || is_fallback || host.label_before(root).is_some()
+            }
+        }
+    }
+
     /// Returns the public URL of a tenant; without a placeholder the one URL of all.
     ///
     /// A name written from right to left cannot stand before a root one of whose labels begins with a digit

@@ -298,3 +298,71 @@ async fn sessions_of_a_tenant_that_is_gone_are_refused_at_a_host_of_everybodys()
         }
     }
 }
+
+/// A directory in which a tenant's administrator has entered every host for their own.
+struct Greedy(ConfiguredTenants);
+
+impl TenantDirectory for Greedy {
+    fn by_host(&self, _: &HostName) -> Found {
+        self.0.by_name(&TenantName::parse("globex").unwrap())
+    }
+
+    fn by_name(&self, name: &TenantName) -> Found {
+        self.0.by_name(name)
+    }
+
+    fn by_id(&self, id: &TenantId) -> Found {
+        self.0.by_id(id)
+    }
+}
+
+#[tokio::test]
+async fn host_of_ours_is_never_a_tenants_because_the_directory_says_so() {
+    let greedy = || {
+        let named = |name| KnownTenant::named(TenantName::parse(name).unwrap());
+        Greedy(ConfiguredTenants::new(["acme", "globex"].map(named).into()).unwrap())
+    };
+    let login_url = async |world: &World, host: &str| {
+        let answer = Raw::get("/api/me").set("host", host).send(&world.app).await;
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        (answer.status, body["login_url"].as_str().unwrap_or_default().to_owned())
+    };
+    let world = World::with(|builder| {
+        builder
+            .public_url("https://{tenant}.app.example.com")
+            .public_url_without_tenant("https://www.example.com")
+            .tenant_directory(greedy())
+    });
+    world
+        .provider
+        .script(|script| script.token.id_token.claim("tenant", "globex"));
+    for (host, expected) in [
+        ("acme.app.example.com", "https://acme.app.example.com/auth/login"),
+        ("www.example.com", "https://www.example.com/auth/login"),
+        ("portal.globex.com", "https://portal.globex.com/auth/login"),
+    ] {
+        assert_eq!(
+            login_url(&world, host).await,
+            (StatusCode::UNAUTHORIZED, expected.to_owned())
+        );
+    }
+    for host in [
+        "initech.app.example.com",
+        "app.example.com",
+        "acme.app.example.com:8443",
+        "www.example.com:8443",
+    ] {
+        assert_eq!(login_url(&world, host).await.0, StatusCode::NOT_FOUND, "{host}");
+    }
+    // The user of globex does not enter at acme's host by globex's entry for it.
+    let browser = Browser::new(ACME)
+        .mount(ACME, world.app.clone())
+        .mount(PROVIDER, world.provider.router())
+        .with_clock(world.clock.clone());
+    let page = browser.visit_following("/auth/login?return_url=/home").await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.text());
+    // At one host for everybody it is everybody's: acme's users sign in there.
+    let world = World::with(|builder| builder.tenant_directory(greedy()));
+    world.sign_in().await;
+    assert_eq!(world.browser.get("/api/me").await.status, StatusCode::OK);
+}

@@ -509,6 +509,11 @@ fn tenants_that_cannot_be_told_apart_or_reached_stop_the_start() {
             Err("tenants.hosts"),
         ),
         (
+            "host of another",
+            Box::new(|b| b.tenants([Tenant::new("acme"), Tenant::new("globex").host("acme.app.example.com")])),
+            Err("tenants.hosts"),
+        ),
+        (
             "bad provider",
             Box::new(|b| b.tenants([Tenant::new("acme").provider("x")])),
             Err("tenants.provider"),

@@ -269,3 +269,27 @@ proptest! {
         check_host_is_the_tenants(&parts.concat());
     }
 }
+
+#[test]
+fn pattern_covers_its_own_hosts_and_no_other() {
+    let plain = PublicUrlPattern::parse("https://app.example.com").unwrap();
+    let tenants = PublicUrlPattern::parse("https://{tenant}.app.example.com").unwrap();
+    let fallback = PublicUrl::parse("https://www.example.com").unwrap();
+    let with_fallback = tenants.clone().with_fallback(fallback).unwrap();
+    for (host, by_plain, by_tenants, by_fallback) in [
+        ("app.example.com", true, true, true),
+        ("APP.example.com.", true, true, true),
+        ("acme.app.example.com", false, true, true),
+        ("a_b.app.example.com", false, true, true),
+        ("www.example.com", false, false, true),
+        ("a.b.app.example.com", false, false, false),
+        ("evilapp.example.com", false, false, false),
+        ("example.com", false, false, false),
+        ("portal.globex.com", false, false, false),
+    ] {
+        let parsed = HostName::parse(host).unwrap();
+        assert_eq!(plain.covers(&parsed), by_plain, "{host}");
+        assert_eq!(tenants.covers(&parsed), by_tenants, "{host}");
+        assert_eq!(with_fallback.covers(&parsed), by_fallback, "{host}");
+    }
+}
