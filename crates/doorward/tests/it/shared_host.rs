@@ -57,7 +57,7 @@ fn query(url: &Url, name: &str) -> String {
 }
 
 fn location(page: &Page) -> Url {
-    page.location().expect("a redirect").clone()
+    page.location().expect("a redirect")
 }
 
 fn with(url: &Url, name: &str, value: &str) -> Url {
