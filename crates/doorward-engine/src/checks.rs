@@ -7,7 +7,7 @@ use doorward_core::cookie::{CookieName, CookieOptions, CookieSettings, CookieSet
 use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, is_loopback_host, same_site};
 use doorward_core::ports::TenantDirectory;
 use doorward_core::session::Lifetimes;
-use doorward_core::tenant::{ConfiguredTenants, PublicUrlPattern};
+use doorward_core::tenant::{ConfiguredTenants, HostName, PublicUrlPattern};
 use doorward_oidc::ResponseMode;
 
 use crate::error::BuildError;
@@ -244,10 +244,15 @@ pub(crate) fn directory(
                 format!("{} is the host of server.public_url_without_tenant", tenant.name),
             ));
         }
-        if let Some(host) = tenant.hosts.iter().find(|host| pattern.covers(host)) {
+        let others = |host: &HostName| {
+            let name = pattern.name_at(host).filter(|name| *name != tenant.name);
+            name.is_some_and(|name| tenants.iter().any(|other| other.name == name))
+        };
+        let is_taken = |host: &&HostName| pattern.is_no_tenants(host) || others(host);
+        if let Some(host) = tenant.hosts.iter().find(is_taken) {
             return Err(BuildError::text(
                 "tenants.hosts",
-                format!("{host} is a host of server.public_url, and no other says whose it is"),
+                format!("{host} is another tenant's by server.public_url, or no tenant's"),
             ));
         }
     }

@@ -77,37 +77,58 @@ impl Sites {
         let Some(asked) = asked(view) else {
             return Finder::Ready(Err(Code::TenantUnknown));
         };
-        // Security: a host of ours is nobody's by what the directory says of it. In many a directory the tenants' own
+        // Security: of our own hosts the pattern speaks before the directory. In many a directory the tenants' own
         // administrators enter hosts, and one of them would have another's users, or everybody's.
-        if self.pattern.covers(&asked.host) {
-            return match self.pattern.tenant_of(&asked.host, asked.port) {
-                Some(name) => self.after(self.directory.by_name(&name), |sites, tenant| {
-                    sites.site(&tenant.ok_or(Code::TenantUnknown)?, None)
-                }),
-                None => Finder::Ready(self.of_nobody(&asked)),
-            };
+        if self.pattern.is_no_tenants(&asked.host) {
+            return Finder::Ready(self.of_nobody(&asked));
         }
-        self.after(self.directory.by_host(&asked.host), move |sites, tenant| match tenant {
-            Some(tenant) => sites.site(&tenant, Some(&asked.host)),
-            None => sites.of_nobody(&asked),
-        })
+        let Some(name) = self.pattern.name_at(&asked.host) else {
+            return self.find_by_host(asked);
+        };
+        match self.directory.by_name(&name) {
+            Found::Ready(Some(tenant)) => Finder::Ready(self.after_name(&asked, &tenant)),
+            Found::Ready(None) => self.find_by_host(asked),
+            Found::Wait(answer) => {
+                let this = Arc::clone(self);
+                Finder::Wait(Box::pin(async move {
+                    if let Some(tenant) = answer.await.map_err(|error| out_of_reach(&error))? {
+                        return this.after_name(&asked, &tenant);
+                    }
+                    match this.find_by_host(asked) {
+                        Finder::Ready(finding) => finding,
+                        Finder::Wait(finding) => finding.await,
+                    }
+                }))
+            }
+        }
     }
 
-    /// What follows from an answer of the directory, now or once it is there.
-    fn after(
-        self: &Arc<Self>,
-        found: Found,
-        then: impl FnOnce(&Self, Option<Arc<Tenant>>) -> Finding + Send + 'static,
-    ) -> Finder {
-        match found {
-            Found::Ready(tenant) => Finder::Ready(then(self, tenant)),
+    /// Finds the tenant that a host was given to.
+    fn find_by_host(self: &Arc<Self>, asked: Asked) -> Finder {
+        match self.directory.by_host(&asked.host) {
+            Found::Ready(tenant) => Finder::Ready(self.after_host(&asked, tenant)),
             Found::Wait(answer) => {
                 let this = Arc::clone(self);
                 Finder::Wait(Box::pin(async move {
                     let tenant = answer.await.map_err(|error| out_of_reach(&error))?;
-                    then(&this, tenant)
+                    this.after_host(&asked, tenant)
                 }))
             }
+        }
+    }
+
+    /// At another port than the pattern's a tenant's host is nobody's.
+    fn after_name(&self, asked: &Asked, tenant: &Arc<Tenant>) -> Finding {
+        match self.pattern.tenant_of(&asked.host, asked.port) {
+            Some(_) => self.site(tenant, None),
+            None => self.of_nobody(asked),
+        }
+    }
+
+    fn after_host(&self, asked: &Asked, tenant: Option<Arc<Tenant>>) -> Finding {
+        match tenant {
+            Some(tenant) => self.site(&tenant, Some(&asked.host)),
+            None => self.of_nobody(asked),
         }
     }
 

@@ -152,15 +152,22 @@ impl PublicUrlPattern {
         TenantName::parse(label).ok()
     }
 
-    /// Tells whether a host is one of those that the pattern stands for, whatever the port: then nobody else says whose it is.
-    ///
-    /// That is every label before the root, the root itself, and the host of no tenant.
-    pub fn covers(&self, host: &HostName) -> bool {
+    /// Returns the tenant that the pattern gives a host to, whatever the port.
+    pub fn name_at(&self, host: &HostName) -> Option<TenantName> {
+        match &self.0 {
+            Kind::Plain { .. } => None,
+            Kind::Tenants { fallback, .. } if fallback.as_ref().is_some_and(|fallback| fallback.host == *host) => None,
+            Kind::Tenants { root, .. } => TenantName::parse(host.label_before(root)?).ok(),
+        }
+    }
+
+    /// Tells whether a host is everybody's or nobody's, whatever the port: that of a plain public URL, that of the URL for no
+    /// tenant, or the bare root.
+    pub fn is_no_tenants(&self, host: &HostName) -> bool {
         match &self.0 {
             Kind::Plain { host: own, .. } => own == host,
             Kind::Tenants { root, fallback, .. } => {
-                let is_fallback = fallback.as_ref().is_some_and(|fallback| fallback.host == *host);
-                host == root || is_fallback || host.label_before(root).is_some()
+                host == root || fallback.as_ref().is_some_and(|fallback| fallback.host == *host)
             }
         }
     }
