@@ -346,7 +346,7 @@ async fn host_of_ours_is_never_a_tenants_because_the_directory_says_so() {
             (StatusCode::UNAUTHORIZED, expected.to_owned())
         );
     }
-    for host in ["app.example.com", "www.example.com:8443"] {
+    for host in ["app.example.com", "acme.app.example.com:8443", "www.example.com:8443"] {
         assert_eq!(login_url(&world, host).await.0, StatusCode::NOT_FOUND, "{host}");
     }
     // The user of globex does not enter at acme's host by globex's entry for it.

@@ -4,6 +4,7 @@ mod configuration;
 mod domains;
 mod login;
 mod logout;
+mod refresh;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
