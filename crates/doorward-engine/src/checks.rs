@@ -7,7 +7,7 @@ use doorward_core::cookie::{CookieName, CookieOptions, CookieSettings, CookieSet
 use doorward_core::origin::{AllowedOrigins, AppOrigin, PublicUrl, is_loopback_host, same_site};
 use doorward_core::ports::TenantDirectory;
 use doorward_core::session::Lifetimes;
-use doorward_core::tenant::{ConfiguredTenants, PublicUrlPattern};
+use doorward_core::tenant::{ConfiguredTenants, HostName, PublicUrlPattern};
 use doorward_oidc::ResponseMode;
 
 use crate::error::BuildError;
@@ -205,6 +205,12 @@ pub(crate) fn public_urls(
     Ok((pattern, home))
 }
 
+/// A name that ends a redirect URI, and is no step in its path.
+fn fits_callback(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_plain) && !matches!(name, "." | ".." | "callback")
+}
+
 /// Judges providers: each by itself, and that no two are the same or have one name.
 pub(crate) fn providers(providers: Vec<(String, Provider)>) -> Result<Vec<(String, ProviderSettings)>, BuildError> {
     let mut checked: Vec<(String, ProviderSettings)> = Vec::new();
@@ -221,6 +227,14 @@ pub(crate) fn providers(providers: Vec<(String, Provider)>) -> Result<Vec<(Strin
                     format!("{other:?} and {name:?} are the same client of the same issuer"),
                 ));
             }
+        }
+        if !checked.is_empty() && !fits_callback(&name) {
+            return Err(BuildError::text(
+                "providers.name",
+                format!(
+                    "expected letters, digits, \"-\", \"_\" and \".\", for it ends the provider's redirect URI, found {name:?}"
+                ),
+            ));
         }
         checked.push((name, provider));
     }
@@ -259,6 +273,17 @@ pub(crate) fn directory(
             return Err(BuildError::text(
                 "tenants.name",
                 format!("{} is the host of server.public_url_without_tenant", tenant.name),
+            ));
+        }
+        let others = |host: &HostName| {
+            let name = pattern.name_at(host).filter(|name| *name != tenant.name);
+            name.is_some_and(|name| tenants.iter().any(|other| other.name == name))
+        };
+        let is_taken = |host: &&HostName| pattern.is_no_tenants(host) || others(host);
+        if let Some(host) = tenant.hosts.iter().find(is_taken) {
+            return Err(BuildError::text(
+                "tenants.hosts",
+                format!("{host} is another tenant's by server.public_url, or no tenant's"),
             ));
         }
     }

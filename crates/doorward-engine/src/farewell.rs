@@ -11,7 +11,7 @@ use http::HeaderMap;
 
 use crate::auth::SessionPlace;
 use crate::begin::Before;
-use crate::newest::Newest;
+use crate::newest::{Newest, SessionState};
 use crate::provider::ProviderState;
 use crate::site::Here;
 
@@ -73,7 +73,7 @@ impl<'r> Here<'r> {
                 (opened.id(), until, self.provider_of(opened), tenant_of(opened))
             })
             .collect();
-        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now), self.site.providers.first(), None)));
+        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now), None, None)));
         let mut seen = HashSet::new();
         ends.retain(|(id, ..)| seen.insert(*id));
         let mut farewells = Vec::new();
@@ -81,6 +81,11 @@ impl<'r> Here<'r> {
             // The newest state comes out of the very step that ends the session, so that a refresh that
             // landed a moment ago is taken back too.
             let Ok(state) = newest.end(&id, Code::SessionRevoked, until, now) else {
+                continue;
+            };
+            // What a login began with and nobody presents any more says by its state whose it was.
+            let named = |state: &Arc<SessionState>| self.inner.home.providers.named(&state.identity.provider);
+            let Some(provider) = provider.or_else(|| named(state.as_ref()?)) else {
                 continue;
             };
             let tokens = state.and_then(|state| state.tokens.clone()).or_else(|| {
@@ -111,20 +116,21 @@ impl<'r> Here<'r> {
         };
         store.end(&key, self.lifetimes.absolute_end(now), now).await?;
         let identity = self.codec.open_record_identity(&key, &stored.payload);
-        let provider = identity
-            .as_ref()
-            .map_or(self.site.providers.first(), |opened| self.provider_of(opened));
+        let Some(provider) = identity.as_ref().and_then(|opened| self.provider_of(opened)) else {
+            return Ok(None);
+        };
         let tenant = identity.as_ref().and_then(tenant_of);
         let tokens = self.codec.open_record_tokens(&key, &stored.payload, handle.id());
         Ok(tokens.map(|(tokens, _)| Farewell::of(provider, tenant, &tokens)))
     }
 
-    /// The provider that a session's tokens go back to.
-    fn provider_of(self, opened: &OpenedIdentity) -> &'r Arc<ProviderState> {
-        let providers = &self.inner.home.providers;
-        providers
-            .of_session(opened)
-            .unwrap_or_else(|| self.site.providers.first())
+    /// The provider that a session's tokens go back to; `None` where it is not configured any more.
+    ///
+    /// # Security
+    /// Tokens are shown to nobody who did not issue them: neither to the provider that took another's place, nor to the
+    /// one that happens to be the first.
+    fn provider_of(self, opened: &OpenedIdentity) -> Option<&'r Arc<ProviderState>> {
+        self.inner.home.providers.of_session(opened)
     }
 }
 

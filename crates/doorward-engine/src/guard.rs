@@ -31,7 +31,6 @@ use http::header::COOKIE;
 
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::context::{Passed, RequestContext};
-use crate::known_tenant::KnownTenant;
 use crate::newest::{Known, Newest};
 use crate::problem::{Denial, Details, LoginHint, StepUp, Takes};
 use crate::refresh::Renewal;
@@ -70,10 +69,10 @@ pub(crate) enum Touch {
 }
 
 /// A session and the proof that the request may act for it.
-type Identified = Result<(Session, CsrfPassed), Denial>;
+pub(crate) type Identified = Result<(Session, CsrfPassed), Denial>;
 
 /// [`Identified`], now or later.
-enum Identifying {
+pub(crate) enum Identifying {
     Ready(Identified),
     Wait(BoxFuture<'static, Identified>),
 }
@@ -119,7 +118,7 @@ impl Engine {
         {
             return Verdict::Ready(here.decide(rule, passed).map_err(|denial| denial.at(rule, login)));
         }
-        match here.of_known_tenant(here.identify(view, mode, touch)) {
+        match here.identify(view, mode, touch) {
             Identifying::Ready(identified) => Verdict::Ready(here.conclude(context, rule, login, identified)),
             Identifying::Wait(identifying) => {
                 let (context, rule) = (Arc::clone(context), rule.clone());
@@ -203,41 +202,12 @@ impl Denial {
 }
 
 impl Here<'_> {
-    /// Lets a session through as long as its tenant is one.
-    fn of_known_tenant(self, identifying: Identifying) -> Identifying {
-        if self.sites.is_none() {
-            return identifying;
-        }
-        let (session, csrf) = match identifying {
-            Identifying::Ready(Ok(identified)) => identified,
-            Identifying::Ready(Err(denial)) => return Identifying::Ready(Err(denial)),
-            Identifying::Wait(identifying) => {
-                let owned = self.to_owned();
-                return Identifying::Wait(Box::pin(async move {
-                    let (session, csrf) = identifying.await?;
-                    match owned.here().check_tenant_is_known(&session) {
-                        KnownTenant::Ready(known) => known?,
-                        KnownTenant::Wait(known) => known.await?,
-                    }
-                    Ok((session, csrf))
-                }));
-            }
-        };
-        match self.check_tenant_is_known(&session) {
-            KnownTenant::Ready(known) => Identifying::Ready(known.map(|()| (session, csrf))),
-            KnownTenant::Wait(known) => Identifying::Wait(Box::pin(async move {
-                known.await?;
-                Ok((session, csrf))
-            })),
-        }
-    }
-
     fn identify(self, view: RequestView<'_>, mode: CsrfMode, touch: Touch) -> Identifying {
         let origin = check_origin(view, &self.site.origins, mode);
-        match &self.place {
+        self.of_known_tenant(match &self.place {
             SessionPlace::Cookie(newest) => self.identify_sealed(newest, view, origin, mode, touch),
             SessionPlace::Store(store) => self.identify_stored(store, view, origin, mode, touch),
-        }
+        })
     }
 
     fn identify_sealed(

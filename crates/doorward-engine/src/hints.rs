@@ -54,6 +54,6 @@ impl Engine {
         let target = context.target();
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         let page = path.strip_prefix(self.base_path())?;
-        matches!(page, "/login" | "/callback").then_some(path)
+        (matches!(page, "/login" | "/callback") || page.starts_with("/callback/")).then_some(path)
     }
 }

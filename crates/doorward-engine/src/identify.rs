@@ -83,6 +83,27 @@ impl Described {
     }
 }
 
+impl Described {
+    /// Whether the refresh speaks of another tenant than this one; one that speaks of none does not.
+    ///
+    /// # Security
+    /// Whoever belongs to several tenants can have the provider switch between them. The roles that come along are
+    /// those of the other one, where the user may be the administrator.
+    pub(crate) fn is_of_another_tenant(
+        &self,
+        settings: &ProviderSettings,
+        tenant: &str,
+        access_token: &SecretString,
+    ) -> bool {
+        // As for the roles: the access token is read where all that stands before it was.
+        let reads_all = !self.is_partial && !has_roles(settings, &self.id_token);
+        let access_token = reads_all.then_some(access_token);
+        let sources = sources(&self.id_token, self.userinfo.as_ref(), access_token);
+        let is_claimed = lookup(&sources, &settings.tenant_claim).is_some();
+        is_claimed && self::tenant(settings, &sources).map_or(true, |named| named.as_str() != tenant)
+    }
+}
+
 /// Whether the roles stand in the ID token, so that nobody else need be asked for them.
 pub(crate) fn has_roles(settings: &ProviderSettings, id_token: &VerifiedIdToken) -> bool {
     lookup(&sources(id_token, None, None), &settings.roles_claim).is_some()

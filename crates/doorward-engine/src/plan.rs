@@ -66,15 +66,11 @@ impl SitePlan {
 
     /// A tenant's site takes its own provider alone; a site of everybody's takes them all.
     fn providers(&self, tenant: Option<&Tenant>) -> Result<Providers, BuildError> {
-        let all: Vec<_> = self
-            .providers
-            .iter()
-            .map(|(_, provider)| Arc::clone(provider))
-            .collect();
         match tenant {
             Some(tenant) => Ok(Providers::one(Arc::clone(self.provider_of(tenant)?))),
             None => {
-                Providers::of(&all).ok_or_else(|| BuildError::text("provider.issuer", "expected a value, found none"))
+                let all = Providers::of(&self.providers);
+                all.ok_or_else(|| BuildError::text("provider.issuer", "expected a value, found none"))
             }
         }
     }

@@ -4,8 +4,9 @@
 //! 1. The configuration is asked for on first need and kept for an hour, then renewed in the background; a copy older than a
 //!    day no longer serves. An answer is judged all the way to the configuration that follows from it before it is kept.
 //! 2. What may pass (5xx, the network) is tried three times, a tenth of a second apart; a refusal is not tried again at once.
-//! 3. The platform's word on a custom domain counts for five minutes, its no for one. One question per domain at a time, and
-//!    so many in all: domains come out of queries.
+//! 3. The platform's word on a custom domain counts for five minutes, its no for one, each remembered apart, so that no invention
+//!    pushes a good domain out. One question per domain at a time, and so many in all: domains come out of queries. Where the
+//!    platform does not answer, or asks for patience, it is left alone for a while.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use doorward_oidc::wristband::{
     judge_custom_domain, sdk_configuration_request,
 };
 
-use crate::cached::{Cached, SHORTEST_PAUSE};
+use crate::cached::{Cached, Pause, SHORTEST_PAUSE};
 use crate::error::BuildError;
 use crate::outside::Ports;
 use crate::provider::{ProviderState, ProviderUnavailable};
@@ -42,7 +43,10 @@ pub(crate) struct PlatformState {
     /// Without auto-configuration everything is known from the start.
     by_hand: Option<Arc<ResolvedConfig>>,
     configuration: Cached<Arc<ResolvedConfig>>,
-    domains: Recent<Option<TenantHost>>,
+    domains: Recent<TenantHost>,
+    /// Domains that are nobody's.
+    not_vouched: Recent<()>,
+    questions_pause: Pause,
     questions: SingleFlight<Digest, Result<Option<TenantHost>, ProviderUnavailable>>,
     under_way: Arc<AtomicUsize>,
     /// A redirect URI that does not lead back to our callback was told of.
@@ -65,6 +69,8 @@ impl PlatformState {
             settings,
             configuration: Cached::default(),
             domains: Recent::new(MAX_DOMAINS),
+            not_vouched: Recent::new(MAX_DOMAINS),
+            questions_pause: Pause::default(),
             questions: SingleFlight::default(),
             under_way: Arc::default(),
             told_of_redirect_uri: AtomicBool::new(false),
@@ -138,15 +144,18 @@ impl PlatformState {
         domain: CustomDomain,
     ) -> Result<Option<TenantHost>, ProviderUnavailable> {
         let digest = sha256(domain.authority().as_bytes());
-        if let Some(known) = self.domains.get(&digest, ports.clock.monotonic()) {
+        if let Some(known) = self.known_domain(ports, &digest) {
             return Ok(known);
         }
         let (at, job_ports) = (Arc::clone(provider), ports.clone());
         let answered = self
             .questions
             .join(digest, &*ports.tasks, || {
-                if let Some(known) = self.domains.get(&digest, ports.clock.monotonic()) {
+                if let Some(known) = self.known_domain(ports, &digest) {
                     return Begin::Known(Ok(known));
+                }
+                if let Some(retry_after) = self.questions_pause.remaining(ports) {
+                    return Begin::Known(Err(ProviderUnavailable { retry_after }));
                 }
                 // Security: domains are anyone's invention; so many at a time and no more cost a call.
                 let Some(place) = Place::take(&self.under_way) else {
@@ -156,15 +165,29 @@ impl PlatformState {
                     let answer = ask_about(&at, &job_ports, domain).await;
                     drop(place);
                     if let (Ok(host), Some(platform)) = (&answer, &at.platform) {
-                        let counts_for = if host.is_some() { VOUCHED } else { NOT_VOUCHED };
-                        let until = job_ports.clock.monotonic().saturating_add(counts_for);
-                        platform.domains.put(digest, host.clone(), until);
+                        platform.remember_domain(&job_ports, digest, host.clone());
                     }
                     answer
                 }))
             })
             .await;
         answered.unwrap_or(Err(ProviderUnavailable::soon()))
+    }
+
+    fn known_domain(&self, ports: &Ports, digest: &Digest) -> Option<Option<TenantHost>> {
+        let now = ports.clock.monotonic();
+        match self.domains.get(digest, now) {
+            Some(host) => Some(Some(host)),
+            None => self.not_vouched.get(digest, now).map(|()| None),
+        }
+    }
+
+    fn remember_domain(&self, ports: &Ports, digest: Digest, host: Option<TenantHost>) {
+        let until = |counts_for| ports.clock.monotonic().saturating_add(counts_for);
+        match host {
+            Some(host) => self.domains.put(digest, host, until(VOUCHED)),
+            None => self.not_vouched.put(digest, (), until(NOT_VOUCHED)),
+        }
     }
 
     /// Tells the operator, once, where logins would not come back to us.
@@ -245,16 +268,20 @@ async fn ask_about(
     };
     let config = platform.config();
     let request = custom_domain_request(config.platform(), config.client(), &domain);
+    let pause = |wish| ProviderUnavailable {
+        retry_after: platform.questions_pause.begin(ports, wish),
+    };
     let fetched = provider.send(ports, request).await.map_err(|error| {
         tracing::warn!(%error, "the platform could not be asked about a custom domain");
-        ProviderUnavailable::soon()
+        pause(SHORTEST_PAUSE)
     })?;
     judge_custom_domain(domain, fetched.status, &fetched.headers, &fetched.body).map_err(|error| {
         tracing::warn!(%error, "the platform has no word on a custom domain");
         match error {
             CustomDomainError::Passing {
                 retry_after: Some(retry_after),
-            } => ProviderUnavailable { retry_after },
+            } => pause(retry_after),
+            // Security: the domain may have brought this answer about; others are asked about all the same.
             _ => ProviderUnavailable::soon(),
         }
     })

@@ -118,6 +118,17 @@ struct Start {
     provider: Arc<ProviderState>,
 }
 
+impl Start {
+    fn is_of_another_tenant(&self, refreshed: &Refreshed) -> bool {
+        let at_provider = self.identity.provider_tenant.as_ref();
+        let tenant = at_provider.map_or(&self.identity.user.tenant, |tenant| &tenant.id);
+        let settings = &self.provider.settings;
+        let access_token = &refreshed.tokens.access_token;
+        let described = refreshed.described.as_ref();
+        described.is_some_and(|described| described.is_of_another_tenant(settings, tenant, access_token))
+    }
+}
+
 impl Inner {
     /// Renews a session's tokens, or waits for the renewal under way.
     pub(crate) async fn renew(self: &Arc<Self>, session: &Session) -> Renewal {
@@ -201,6 +212,11 @@ impl Inner {
             auth_time: start.identity.auth_time,
         };
         match token_calls::refresh(&start.provider, &self.ports, &start.tokens, &previous).await {
+            Ok(refreshed) if start.is_of_another_tenant(&refreshed) => {
+                let refresh_token = refreshed.tokens.refresh_token.clone();
+                self.foreign(&start, "refresh speaks of another tenant", refresh_token)
+                    .await
+            }
             Ok(refreshed) => self.refreshed(&start, Arc::new(refreshed)).await,
             Err(RefreshFailure::Passing {
                 retry_after,
@@ -226,17 +242,22 @@ impl Inner {
             }
             Err(RefreshFailure::InvalidGrant) => self.grant_refused(&start).await,
             Err(RefreshFailure::Foreign { reason, refresh_token }) => {
-                tracing::error!(
-                    reason,
-                    subject = user.subject,
-                    "refreshed ID token refused; session ended"
-                );
-                if let Some(token) = refresh_token {
-                    self.revoke_in_background(&start.provider, token);
-                }
-                self.end_for_good(&start, Code::TokenRefreshFailed).await
+                self.foreign(&start, &reason, refresh_token).await
             }
         }
+    }
+
+    /// The renewed tokens are not this session's user's: it ends, and nobody may use what arrived.
+    async fn foreign(self: &Arc<Self>, start: &Start, reason: &str, refresh_token: Option<SecretString>) -> Renewal {
+        tracing::error!(
+            reason,
+            subject = start.identity.user.subject,
+            "refreshed tokens refused; session ended"
+        );
+        if let Some(token) = refresh_token {
+            self.revoke_in_background(&start.provider, token);
+        }
+        self.end_for_good(start, Code::TokenRefreshFailed).await
     }
 
     async fn refreshed(self: &Arc<Self>, start: &Start, refreshed: Arc<Refreshed>) -> Renewal {

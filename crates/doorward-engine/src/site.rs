@@ -37,7 +37,8 @@ pub(crate) struct Urls {
 /// The providers whose sessions count at a site; at least one.
 pub(crate) struct Providers {
     first: Arc<ProviderState>,
-    others: Vec<Arc<ProviderState>>,
+    /// With their names in the configuration.
+    others: Vec<(String, Arc<ProviderState>)>,
 }
 
 impl Providers {
@@ -49,8 +50,8 @@ impl Providers {
     }
 
     /// These, with another one in front.
-    pub(crate) fn of(providers: &[Arc<ProviderState>]) -> Option<Self> {
-        let (first, others) = providers.split_first()?;
+    pub(crate) fn of(providers: &[(String, Arc<ProviderState>)]) -> Option<Self> {
+        let ((_, first), others) = providers.split_first()?;
         Some(Self {
             first: Arc::clone(first),
             others: others.to_vec(),
@@ -76,7 +77,34 @@ impl Providers {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<ProviderState>> {
-        std::iter::once(&self.first).chain(&self.others)
+        std::iter::once(&self.first).chain(self.others.iter().map(|(_, provider)| provider))
+    }
+
+    /// What follows `/callback` in the redirect URI of each further provider.
+    pub(crate) fn further_callbacks(&self) -> impl Iterator<Item = String> {
+        self.others.iter().map(|(name, _)| format!("/{name}"))
+    }
+
+    /// What follows `/callback` in the redirect URI of a provider; nothing for the first.
+    fn callback_of(&self, provider: &Arc<ProviderState>) -> String {
+        let name = self.others.iter().find(|(_, other)| Arc::ptr_eq(other, provider));
+        name.map(|(name, _)| format!("/{name}")).unwrap_or_default()
+    }
+}
+
+impl Site {
+    /// The redirect URI of logins at a provider.
+    pub(crate) fn callback_of(&self, provider: &Arc<ProviderState>) -> String {
+        format!("{}{}", self.urls.callback, self.providers.callback_of(provider))
+    }
+
+    /// Whether a request came to the redirect URI of logins at a provider.
+    ///
+    /// # Security
+    /// RFC 9700 §4.4.2.2: at a host of several providers, one that is dishonest sends the browser on to an honest one and is
+    /// handed its code, where that one sends no `iss`. The honest provider answers to its own redirect URI and no other.
+    pub(crate) fn is_callback_of(&self, provider: &Arc<ProviderState>, path: &str) -> bool {
+        path.ends_with(&format!("/callback{}", self.providers.callback_of(provider)))
     }
 }
 

@@ -40,16 +40,16 @@ pub(crate) enum Finder {
 }
 
 /// What a request says its host is.
-#[derive(Clone)]
 struct Asked {
     host: HostName,
     port: Option<u16>,
 }
 
-/// What is left to do after one answer of the directory.
-enum Step {
-    Done(Finding),
-    ByName(TenantName),
+impl Asked {
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = HostName::host_and_port(text).ok()?;
+        Some(Self { host, port })
+    }
 }
 
 impl Sites {
@@ -77,35 +77,58 @@ impl Sites {
         let Some(asked) = asked(view) else {
             return Finder::Ready(Err(Code::TenantUnknown));
         };
-        let step = match self.directory.by_host(&asked.host) {
-            Found::Ready(tenant) => self.after_host(&asked, tenant),
-            Found::Wait(answer) => {
-                let this = Arc::clone(self);
-                return Finder::Wait(Box::pin(async move {
-                    let tenant = answer.await.map_err(|error| out_of_reach(&error))?;
-                    match this.after_host(&asked, tenant) {
-                        Step::Done(finding) => finding,
-                        Step::ByName(name) => {
-                            let tenant = this.tenant_named(&name).await?;
-                            this.after_name(tenant)
-                        }
-                    }
-                }));
-            }
-        };
-        let name = match step {
-            Step::Done(finding) => return Finder::Ready(finding),
-            Step::ByName(name) => name,
+        // Security: of our own hosts the pattern speaks before the directory. In many a directory the tenants' own
+        // administrators enter hosts, and one of them would have another's users, or everybody's.
+        if self.pattern.is_no_tenants(&asked.host) {
+            return Finder::Ready(self.of_nobody(&asked));
+        }
+        let Some(name) = self.pattern.name_at(&asked.host) else {
+            return self.find_by_host(asked);
         };
         match self.directory.by_name(&name) {
-            Found::Ready(tenant) => Finder::Ready(self.after_name(tenant)),
+            Found::Ready(Some(tenant)) => Finder::Ready(self.after_name(&asked, &tenant)),
+            Found::Ready(None) => self.find_by_host(asked),
+            Found::Wait(answer) => {
+                let this = Arc::clone(self);
+                Finder::Wait(Box::pin(async move {
+                    if let Some(tenant) = answer.await.map_err(|error| out_of_reach(&error))? {
+                        return this.after_name(&asked, &tenant);
+                    }
+                    match this.find_by_host(asked) {
+                        Finder::Ready(finding) => finding,
+                        Finder::Wait(finding) => finding.await,
+                    }
+                }))
+            }
+        }
+    }
+
+    /// Finds the tenant that a host was given to.
+    fn find_by_host(self: &Arc<Self>, asked: Asked) -> Finder {
+        match self.directory.by_host(&asked.host) {
+            Found::Ready(tenant) => Finder::Ready(self.after_host(&asked, tenant)),
             Found::Wait(answer) => {
                 let this = Arc::clone(self);
                 Finder::Wait(Box::pin(async move {
                     let tenant = answer.await.map_err(|error| out_of_reach(&error))?;
-                    this.after_name(tenant)
+                    this.after_host(&asked, tenant)
                 }))
             }
+        }
+    }
+
+    /// At another port than the pattern's a tenant's host is nobody's.
+    fn after_name(&self, asked: &Asked, tenant: &Arc<Tenant>) -> Finding {
+        match self.pattern.tenant_of(&asked.host, asked.port) {
+            Some(_) => self.site(tenant, None),
+            None => self.of_nobody(asked),
+        }
+    }
+
+    fn after_host(&self, asked: &Asked, tenant: Option<Arc<Tenant>>) -> Finding {
+        match tenant {
+            Some(tenant) => self.site(&tenant, Some(&asked.host)),
+            None => self.of_nobody(asked),
         }
     }
 
@@ -116,11 +139,11 @@ impl Sites {
 
     /// Finds the tenant that a provider's claim speaks of.
     pub(crate) async fn tenant_with_id(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, Code> {
-        answer(self.directory.by_id(id)).await
+        answer(self.with_id(id)).await
     }
 
-    /// [`tenant_with_id`](Self::tenant_with_id), without waiting where the directory knows at once.
-    pub(crate) fn find_tenant(&self, id: &TenantId) -> Found {
+    /// The same, at once where the directory answers at once.
+    pub(crate) fn with_id(&self, id: &TenantId) -> Found {
         self.directory.by_id(id)
     }
 
@@ -137,19 +160,14 @@ impl Sites {
         self.pattern.has_tenants().then(|| self.pattern.for_tenant(name))
     }
 
-    fn after_host(&self, asked: &Asked, tenant: Option<Arc<Tenant>>) -> Step {
-        if let Some(tenant) = tenant {
-            return Step::Done(self.site(&tenant, Some(&asked.host)));
-        }
-        if let Some(name) = self.pattern.tenant_of(&asked.host, asked.port) {
-            return Step::ByName(name);
-        }
+    /// A host that is no tenant's.
+    fn of_nobody(&self, asked: &Asked) -> Finding {
         // Behind a proxy that rewrites the host every request looks like one to nobody: without a
         // pattern that is no more than a detour at login.
         if !self.pattern.has_tenants() || self.is_home(asked) {
-            return Step::Done(Ok(Arc::clone(&self.home)));
+            return Ok(Arc::clone(&self.home));
         }
-        Step::Done(Err(Code::TenantUnknown))
+        Err(Code::TenantUnknown)
     }
 
     fn is_home(&self, asked: &Asked) -> bool {
@@ -159,11 +177,6 @@ impl Sites {
         let own = url.origin();
         let default = if own.is_https() { 443 } else { 80 };
         own.host() == asked.host.as_str() && own.port() == asked.port.unwrap_or(default)
-    }
-
-    fn after_name(&self, tenant: Option<Arc<Tenant>>) -> Finding {
-        let tenant = tenant.ok_or(Code::TenantUnknown)?;
-        self.site(&tenant, None)
     }
 
     fn site(&self, tenant: &Arc<Tenant>, host: Option<&HostName>) -> Finding {
@@ -208,24 +221,37 @@ impl Sites {
     }
 }
 
-/// The host that a request names: HTTP/2's `:authority`, else the one `Host` header.
+/// The host that a request names: HTTP/2's `:authority`, or that of an absolute target, else the one `Host` header.
+///
+/// # Security
+/// Where both are there they say the same (RFC 9113 §8.3.1). Else we would judge by one host, and whoever comes behind us and
+/// reads the other would serve another tenant.
 fn asked(view: RequestView<'_>) -> Option<Asked> {
-    let text = match view.uri.authority() {
-        Some(authority) => authority.as_str(),
-        None => view.header_once(&HOST).ok()??,
+    let header = view.header_once(&HOST).ok()?;
+    let Some(authority) = view.uri.authority() else {
+        return Asked::parse(header?);
     };
-    let (host, port) = HostName::host_and_port(text).ok()?;
-    Some(Asked { host, port })
+    let asked = Asked::parse(authority.as_str())?;
+    let is_same = |other: Asked| {
+        let default = match view.uri.scheme_str() {
+            Some("http") => 80,
+            _ => 443,
+        };
+        other.host == asked.host && other.port.unwrap_or(default) == asked.port.unwrap_or(default)
+    };
+    header
+        .is_none_or(|header| Asked::parse(header).is_some_and(is_same))
+        .then_some(asked)
 }
 
-pub(crate) async fn answer(found: Found) -> Result<Option<Arc<Tenant>>, Code> {
+async fn answer(found: Found) -> Result<Option<Arc<Tenant>>, Code> {
     match found {
         Found::Ready(tenant) => Ok(tenant),
         Found::Wait(answer) => answer.await.map_err(|error| out_of_reach(&error)),
     }
 }
 
-fn out_of_reach(error: &doorward_core::ports::DirectoryUnavailable) -> Code {
+pub(crate) fn out_of_reach(error: &doorward_core::ports::DirectoryUnavailable) -> Code {
     tracing::error!(%error, "tenants cannot be looked up");
     Code::StoreUnavailable
 }

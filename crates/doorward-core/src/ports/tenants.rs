@@ -12,7 +12,12 @@ use crate::tenant::{HostName, Tenant, TenantId, TenantName};
 pub trait TenantDirectory: Send + Sync + 'static {
     /// Finds the tenant that a host of ours belongs to.
     ///
-    /// Hosts that follow from a `{tenant}` in the public URL are not asked for here but by [`by_name`](Self::by_name).
+    /// Hosts that follow from a `{tenant}` in the public URL are asked for by [`by_name`](Self::by_name), and here only where
+    /// there is no such tenant. The host of the public URL itself, and that of no tenant, are not asked for at all.
+    ///
+    /// # Security
+    /// Whoever may enter a host here decides who signs people in there. Where tenants do it themselves, let them prove that
+    /// the host is theirs.
     fn by_host(&self, host: &HostName) -> Found;
 
     /// Finds the tenant of a name.

@@ -34,6 +34,14 @@ impl Tenant {
             custom_domain: None,
         }
     }
+
+    /// Tells whether a domain at the provider may be this tenant's: where its own is known, that one and no other.
+    pub fn may_sign_in_at(&self, custom_domain: Option<&HostName>) -> bool {
+        match (custom_domain, &self.custom_domain) {
+            (Some(asked), Some(own)) => asked == own,
+            _ => true,
+        }
+    }
 }
 
 /// Two tenants that could not be told apart.

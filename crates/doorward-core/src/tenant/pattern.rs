@@ -152,6 +152,26 @@ impl PublicUrlPattern {
         TenantName::parse(label).ok()
     }
 
+    /// Returns the tenant that the pattern gives a host to, whatever the port.
+    pub fn name_at(&self, host: &HostName) -> Option<TenantName> {
+        match &self.0 {
+            Kind::Plain { .. } => None,
+            Kind::Tenants { fallback, .. } if fallback.as_ref().is_some_and(|fallback| fallback.host == *host) => None,
+            Kind::Tenants { root, .. } => TenantName::parse(host.label_before(root)?).ok(),
+        }
+    }
+
+    /// Tells whether a host is everybody's or nobody's, whatever the port: that of a plain public URL, that of the URL for no
+    /// tenant, or the bare root.
+    pub fn is_no_tenants(&self, host: &HostName) -> bool {
+        match &self.0 {
+            Kind::Plain { host: own, .. } => own == host,
+            Kind::Tenants { root, fallback, .. } => {
+                host == root || fallback.as_ref().is_some_and(|fallback| fallback.host == *host)
+            }
+        }
+    }
+
     /// Returns the public URL of a tenant; without a placeholder the one URL of all.
     ///
     /// A name written from right to left cannot stand before a root one of whose labels begins with a digit

@@ -97,6 +97,13 @@ impl Here<'_> {
             Ok(provider) => provider,
             Err(failure) => return self.login_failed(&failure),
         };
+        // Security: nor at another provider's redirect URI.
+        if !self.site.is_callback_of(&provider, view.uri.path()) {
+            return self.login_failed(&LoginFailure::new(
+                Code::IssuerMismatch,
+                "answer came to the callback of another provider",
+            ));
+        }
         let return_url = self.return_url_of(&ticket);
         // Security: one tenant's host does not finish what another's began.
         if !ticket.began_at(self.site.public_url.origin()) {

@@ -158,6 +158,11 @@ impl Here<'_> {
         if !at_a_tenant && let Some(url) = sites.public_url_of(&known.name) {
             return Ok(Signing::Elsewhere(url));
         }
+        // Security: the platform vouches for the domains of every tenant. Another one's is run by its owner, who would have
+        // this tenant's users before them.
+        if !known.may_sign_in_at(custom_domain.as_ref()) {
+            return Err(malformed(&"login link names another custom domain than the tenant's"));
+        }
         let provider = sites.provider_of(&known).ok_or_else(|| outage(Code::NotConfigured))?;
         Ok(Signing::In {
             provider: Arc::clone(provider),
@@ -237,7 +242,7 @@ impl Here<'_> {
             },
             None => Start {
                 metadata: provider.metadata(&self.ports).await?,
-                redirect_uri: self.site.urls.callback.clone(),
+                redirect_uri: self.site.callback_of(provider),
             },
         };
         let settings = &provider.settings;

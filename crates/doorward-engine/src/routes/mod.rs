@@ -76,6 +76,20 @@ impl AuthEndpoint {
 }
 
 impl Engine {
+    /// The paths of our own endpoints; of several providers each but the first has a callback of its own,
+    /// `/auth/callback/{name}`.
+    #[must_use]
+    pub fn endpoint_paths(&self) -> Vec<(AuthEndpoint, String)> {
+        let path =
+            |endpoint: AuthEndpoint, rest: &str| (endpoint, format!("{}{}{rest}", self.base_path(), endpoint.path()));
+        let further = self.inner.home.providers.further_callbacks();
+        AuthEndpoint::ALL
+            .into_iter()
+            .map(|endpoint| path(endpoint, ""))
+            .chain(further.map(|rest| path(AuthEndpoint::Callback, &rest)))
+            .collect()
+    }
+
     /// Answers one of our own endpoints.
     ///
     /// `body` is the request's body, read up to [`MAX_FORM_BYTES`], and `None` where it was larger.

@@ -90,7 +90,7 @@ impl Here<'_> {
         request: &LoginRequest,
     ) -> Result<PlatformStart, LoginFailure> {
         let resolved = platform.configuration(&request.provider, &self.ports).await?;
-        platform.check_redirect_uri(&resolved, &self.site.urls.callback);
+        platform.check_redirect_uri(&resolved, &self.site.callback_of(&request.provider));
         let host = tenant_host(
             &resolved,
             request.tenant_custom_domain.as_ref().map(HostName::as_str),

@@ -59,6 +59,11 @@ impl Here<'_> {
             }
         }
         let custom_domain = expected.custom_domain.as_ref();
+        // Security: whoever owns a domain can send the browser on to another tenant's host; the session would say farewell at
+        // the owner's.
+        if known.as_ref().is_some_and(|known| !known.may_sign_in_at(custom_domain)) {
+            return Err(denied("user's tenant has another custom domain"));
+        }
         let custom_domain = custom_domain.or_else(|| known.as_ref()?.custom_domain.as_ref());
         Ok(TenantOfUser {
             id,

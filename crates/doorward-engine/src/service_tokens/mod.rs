@@ -128,7 +128,8 @@ impl ServiceTokens {
     ///
     /// # Security
     /// Give it the token of the session or bearer that this request was let in by, and no other: what it returns acts as
-    /// that user.
+    /// that user. The token is shown to this provider: where there are several, take the one that issued it
+    /// ([`Engine::service_tokens_of`]), or one customer's provider is handed the tokens of another's users.
     pub async fn exchange(&self, subject_token: &SecretString) -> Result<SecretString, ServiceTokenError> {
         let kept = self.kept_for(subject_token);
         kept.get(&self.asked, &Behalf::Subject(subject_token.clone())).await

@@ -87,8 +87,11 @@ pub(super) fn providers(root: &Section<'_>) -> Vec<NamedProvider> {
     let mut names = BTreeSet::new();
     let mut providers = Vec::new();
     for section in sections {
-        let name = section.required("name").unwrap_or_default();
-        if !name.is_empty() && !names.insert(name.clone()) {
+        // A missing name was a fault already: the stand-in keeps it from becoming another one.
+        let name = section
+            .required("name")
+            .unwrap_or_else(|| format!("unnamed-{}", names.len()));
+        if !names.insert(name.clone()) {
             section.refuse(
                 "name",
                 format!("expected a name of its own, found {name:?} a second time"),

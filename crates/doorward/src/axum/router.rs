@@ -101,8 +101,9 @@ impl<S: Clone + Send + Sync + 'static> ProtectedRouter<S> {
     /// Lists every route given and every nested prefix, with its rule; our own endpoints last.
     #[must_use]
     pub fn audit(&self) -> Vec<RouteRule> {
-        let own = AuthEndpoint::ALL.into_iter().map(|endpoint| RouteRule {
-            path: format!("{}{}", self.auth.engine().base_path(), endpoint.path()),
+        let own = self.auth.engine().endpoint_paths().into_iter();
+        let own = own.map(|(endpoint, path)| RouteRule {
+            path,
             rule: match endpoint {
                 AuthEndpoint::Session | AuthEndpoint::Token => Rule::Session,
                 AuthEndpoint::Login

@@ -15,8 +15,8 @@ use crate::service::response;
 
 /// Builds the routes below the engine's base path.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(engine: &Engine) -> Router<S> {
-    let router = AuthEndpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
-        let path = format!("{}{}", engine.base_path(), endpoint.path());
+    let own = engine.endpoint_paths().into_iter();
+    let router = own.fold(Router::new(), |router, (endpoint, path)| {
         router.route(&path, any(move |request: Request| serve(endpoint, request)))
     });
     match engine.resource_metadata_path() {

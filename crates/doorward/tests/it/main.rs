@@ -11,10 +11,12 @@
 
 mod attacks;
 mod bearer;
+mod isolation;
 mod journey;
 mod provider;
 mod refresh;
 mod review;
+mod shared_host;
 mod step_up;
 mod support;
 mod tenant_changes;

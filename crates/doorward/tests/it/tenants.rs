@@ -511,6 +511,21 @@ fn tenants_that_cannot_be_told_apart_or_reached_stop_the_start() {
             Err("tenants.hosts"),
         ),
         (
+            "host of another",
+            Box::new(|b| b.tenants([Tenant::new("acme"), Tenant::new("globex").host("acme.app.example.com")])),
+            Err("tenants.hosts"),
+        ),
+        (
+            "host of nobody",
+            Box::new(|b| b.tenants([Tenant::new("acme").host("app.example.com")])),
+            Err("tenants.hosts"),
+        ),
+        (
+            "further host below the root",
+            Box::new(|b| b.tenants([Tenant::new("acme").host("acme-portal.app.example.com")])),
+            Ok(()),
+        ),
+        (
             "bad provider",
             Box::new(|b| b.tenants([Tenant::new("acme").provider("x")])),
             Err("tenants.provider"),

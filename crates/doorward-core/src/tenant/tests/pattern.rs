@@ -269,3 +269,36 @@ proptest! {
         check_host_is_the_tenants(&parts.concat());
     }
 }
+
+#[test]
+fn pattern_says_whose_its_own_hosts_are_whatever_the_port() {
+    let plain = pattern("https://app.example.com");
+    let tenants = pattern("https://{tenant}.app.example.com");
+    let fallback = PublicUrl::parse("https://www.app.example.com").unwrap();
+    let with_fallback = tenants.clone().with_fallback(fallback).unwrap();
+    // Of each pattern: is it no tenant's, and which tenant's is it?
+    let acme = Some("acme");
+    let www = Some("www");
+    for (host, by_plain, by_tenants, by_fallback) in [
+        ("app.example.com", (true, None), (true, None), (true, None)),
+        ("APP.example.com.", (true, None), (true, None), (true, None)),
+        ("acme.app.example.com", (false, None), (false, acme), (false, acme)),
+        ("ACME.app.example.com.", (false, None), (false, acme), (false, acme)),
+        ("www.app.example.com", (false, None), (false, www), (true, None)),
+        ("a_b.app.example.com", (false, None), (false, None), (false, None)),
+        ("a.b.app.example.com", (false, None), (false, None), (false, None)),
+        ("evilapp.example.com", (false, None), (false, None), (false, None)),
+        ("portal.globex.com", (false, None), (false, None), (false, None)),
+    ] {
+        let parsed = HostName::parse(host).unwrap();
+        for (pattern, (no_tenants, name)) in [
+            (&plain, by_plain),
+            (&tenants, by_tenants),
+            (&with_fallback, by_fallback),
+        ] {
+            assert_eq!(pattern.is_no_tenants(&parsed), no_tenants, "{pattern} {host}");
+            let found = pattern.name_at(&parsed);
+            assert_eq!(found.as_ref().map(TenantName::as_str), name, "{pattern} {host}");
+        }
+    }
+}

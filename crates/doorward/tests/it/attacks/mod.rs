@@ -31,5 +31,5 @@ mod refusals;
 mod router;
 mod secrets;
 mod stored;
-mod support;
+pub(crate) mod support;
 mod wire;

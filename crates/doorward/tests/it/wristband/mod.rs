@@ -1,8 +1,10 @@
 //! The Wristband platform as provider, played by the development provider.
 
 mod configuration;
+mod domains;
 mod login;
 mod logout;
+mod refresh;
 mod weaknesses_login;
 mod weaknesses_session;
 
