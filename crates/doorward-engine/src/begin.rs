@@ -12,10 +12,11 @@ use http::header::HeaderValue;
 use crate::auth::SessionPlace;
 use crate::farewell::Farewell;
 use crate::hooks::Login;
+use crate::login_failure::LoginFailure;
 use crate::newest::NotWritten;
 use crate::provider::ProviderState;
 use crate::site::Here;
-use crate::token_calls::{LoginFailure, SignedIn};
+use crate::token_calls::SignedIn;
 
 /// The sessions that a login replaces.
 #[derive(Default)]

@@ -8,9 +8,9 @@ use doorward_core::code::Code;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 
+use crate::login_failure::LoginFailure;
 use crate::reply::Reply;
 use crate::site::Here;
-use crate::token_calls::LoginFailure;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}\

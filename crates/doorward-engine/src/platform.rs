@@ -262,7 +262,7 @@ async fn ask_configuration(
         }
     })?;
     ResolvedConfig::from_answer(config, fetched.status, &fetched.headers, &fetched.body).map_err(|error| {
-        let reason = crate::token_calls::with_source(&error);
+        let reason = crate::login_failure::with_source(&error);
         tracing::error!(
             %reason,
             url = %url,

@@ -6,8 +6,8 @@ use doorward_crypto::SecretString;
 use doorward_oidc::wristband::{ResolvedConfig, VerifiedTenant, WristbandUserInfo};
 use doorward_oidc::{UserInfo, VerifiedIdToken};
 
-use crate::identify::sources;
-use crate::token_calls::{LoginFailure, with_source};
+use crate::login_failure::{LoginFailure, with_source};
+use crate::user_of_claims::sources;
 
 /// A user of the platform, verified.
 pub(crate) struct PlatformUser {

@@ -10,90 +10,28 @@
 //! 5. Tokens that the store did not take are kept and written at the next try; nothing is fetched twice.
 //! 6. A session that was ended meanwhile stays ended; the tokens that arrived are revoked.
 
-use std::collections::HashMap;
+mod kept;
+
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_core::code::Code;
 use doorward_core::ports::{Loaded, SessionStore};
-use doorward_core::session::{Identity, SessionHandle, SessionId, Tokens, refresh_at};
+use doorward_core::session::{Identity, SessionHandle, Tokens, refresh_at};
 use doorward_crypto::SecretString;
 use doorward_oidc::PreviousIdentity;
 
+pub(crate) use self::kept::Refreshes;
 use crate::auth::{Inner, SessionPlace};
 use crate::cached::pause_of;
 use crate::newest::{Known, NotWritten, SessionState};
 use crate::problem::Denial;
 use crate::provider::ProviderState;
+use crate::renew_tokens::{self, Concerns, RefreshFailure, Refreshed};
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
-use crate::single_flight::{Begin, SingleFlight};
-use crate::token_calls::{self, Concerns, RefreshFailure, Refreshed};
-
-/// Sessions of which something is remembered between two renewals.
-const MAX_REMEMBERED: usize = 10_000;
-
-/// How long renewed tokens wait for a store that does not answer.
-const UNWRITTEN_WAITS: Duration = Duration::from_secs(3600);
-
-/// The renewals under way, and what is remembered between two of one session.
-#[derive(Default)]
-pub(crate) struct Refreshes {
-    flights: SingleFlight<SessionId, Renewal>,
-    /// Until when a session's own renewals wait (monotonic), apart from everybody's.
-    pauses: Mutex<HashMap<SessionId, Duration>>,
-    /// Renewed tokens that the store did not take: written at the next try, never fetched twice.
-    unwritten: Mutex<HashMap<SessionId, Unwritten>>,
-}
-
-/// Renewed tokens on their way to a store that did not answer.
-struct Unwritten {
-    /// The tokens they were renewed with: whoever finds others in the record has newer ones.
-    spent: Arc<Tokens>,
-    refreshed: Arc<Refreshed>,
-    /// Until when they wait (monotonic).
-    until: Duration,
-}
-
-impl Refreshes {
-    fn pause(&self, id: SessionId, length: Duration, now: Duration) {
-        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        if pauses.len() >= MAX_REMEMBERED {
-            pauses.retain(|_, until| *until > now);
-        }
-        // Full of pauses under way: this session asks again without one.
-        if pauses.len() < MAX_REMEMBERED {
-            pauses.insert(id, now.saturating_add(length));
-        }
-    }
-
-    fn paused(&self, id: &SessionId, now: Duration) -> Option<Duration> {
-        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = pauses.get(id)?.checked_sub(now)?;
-        (!rest.is_zero()).then_some(rest)
-    }
-
-    fn keep_unwritten(&self, id: SessionId, spent: &Arc<Tokens>, refreshed: Arc<Refreshed>, now: Duration) {
-        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
-        unwritten.retain(|_, waiting| waiting.until > now);
-        if unwritten.len() < MAX_REMEMBERED {
-            let waiting = Unwritten {
-                spent: Arc::clone(spent),
-                refreshed,
-                until: now.saturating_add(UNWRITTEN_WAITS),
-            };
-            unwritten.insert(id, waiting);
-        } else {
-            tracing::error!("too many renewed tokens wait for the store; one is lost");
-        }
-    }
-
-    fn take_unwritten(&self, id: &SessionId, tokens: &Tokens) -> Option<Arc<Refreshed>> {
-        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = unwritten.remove(id)?;
-        same_refresh_token(&waiting.spent, tokens).then_some(waiting.refreshed)
-    }
-}
+use crate::single_flight::Begin;
+use crate::token_calls;
 
 /// How a renewal ended, for everybody who waited for it.
 #[derive(Clone)]
@@ -211,7 +149,7 @@ impl Inner {
             client_id: start.provider.settings.client.client_id.clone(),
             auth_time: start.identity.auth_time,
         };
-        match token_calls::refresh(&start.provider, &self.ports, &start.tokens, &previous).await {
+        match renew_tokens::refresh(&start.provider, &self.ports, &start.tokens, &previous).await {
             Ok(refreshed) if start.is_of_another_tenant(&refreshed) => {
                 let refresh_token = refreshed.tokens.refresh_token.clone();
                 self.foreign(&start, "refresh speaks of another tenant", refresh_token)

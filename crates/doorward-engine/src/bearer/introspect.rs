@@ -151,7 +151,7 @@ async fn introspect(
         // Security: the token may have brought this answer about; others are asked about all the same.
         Err(error) => {
             tracing::error!(
-                reason = crate::token_calls::with_source(&error),
+                reason = crate::login_failure::with_source(&error),
                 "introspection answer refused"
             );
             Err(BearerRefused::Unavailable {

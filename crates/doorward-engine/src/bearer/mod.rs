@@ -312,7 +312,10 @@ fn header_digest(raw: &SecretString, issuer: usize) -> Digest {
 }
 
 fn refusal(error: AccessTokenError) -> BearerRefused {
-    tracing::debug!(reason = crate::token_calls::with_source(&error), "access token refused");
+    tracing::debug!(
+        reason = crate::login_failure::with_source(&error),
+        "access token refused"
+    );
     match error.is_expired() {
         true => BearerRefused::Expired,
         false => BearerRefused::Invalid,

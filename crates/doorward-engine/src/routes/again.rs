@@ -10,10 +10,10 @@ use doorward_oidc::LoginParameters;
 use http::HeaderMap;
 
 use super::login::LoginRequest;
+use crate::login_failure::LoginFailure;
 use crate::provider::ProviderState;
 use crate::reply::Reply;
 use crate::site::Here;
-use crate::token_calls::LoginFailure;
 
 /// Why a login begins anew, and so what is asked of the provider.
 #[derive(Clone, Copy, PartialEq, Eq)]

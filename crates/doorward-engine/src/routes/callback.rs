@@ -30,12 +30,13 @@ use super::tenant_of_user::{Expected, TenantOfUser};
 use crate::auth::SessionPlace;
 use crate::begin::Before;
 use crate::hooks::Login;
+use crate::login_failure::LoginFailure;
 use crate::newest::Known;
 use crate::page::{Action, page};
 use crate::provider::ProviderState;
 use crate::reply::Reply;
 use crate::site::Here;
-use crate::token_calls::{self, LoginFailure, SignedIn};
+use crate::token_calls::{self, SignedIn};
 
 impl Here<'_> {
     pub(super) async fn callback(self, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
@@ -368,5 +369,5 @@ fn callback_failure(error: &CallbackError) -> LoginFailure {
         CallbackError::ProviderRefused { .. } => Code::LoginDenied,
         _ => Code::RequestMalformed,
     };
-    LoginFailure::new(code, token_calls::with_source(error))
+    LoginFailure::new(code, crate::login_failure::with_source(error))
 }

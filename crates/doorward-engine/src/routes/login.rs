@@ -19,10 +19,10 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::platform::PlatformStart;
 use crate::auth::SessionPlace;
+use crate::login_failure::{LoginFailure, with_source};
 use crate::provider::ProviderState;
 use crate::reply::Reply;
 use crate::site::Here;
-use crate::token_calls::{LoginFailure, with_source};
 
 /// The names under which frontends of every school send the return URL.
 const RETURN_URL_NAMES: [&str; 6] = [

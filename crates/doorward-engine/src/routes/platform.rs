@@ -13,10 +13,10 @@ use doorward_oidc::wristband::{
 use http::header::HOST;
 
 use super::login::{LoginRequest, Start, TENANT_NAMES};
+use crate::login_failure::LoginFailure;
 use crate::platform::PlatformState;
 use crate::provider::ProviderState;
 use crate::site::Here;
-use crate::token_calls::LoginFailure;
 
 const CUSTOM_DOMAIN: &str = "tenant_custom_domain";
 

@@ -6,10 +6,11 @@ use doorward_core::code::Code;
 use doorward_core::session::ProviderTenant;
 use doorward_core::tenant::{HostName, Tenant, TenantExpectation, TenantId, TenantName};
 
+use crate::login_failure::LoginFailure;
 use crate::platform_user::PlatformUser;
 use crate::provider::ProviderState;
 use crate::site::Here;
-use crate::token_calls::{LoginFailure, SignedIn};
+use crate::token_calls::SignedIn;
 
 /// What the login's ticket says of the tenant.
 pub(super) struct Expected {

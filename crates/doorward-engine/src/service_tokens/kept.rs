@@ -14,10 +14,11 @@ use doorward_oidc::{
 
 use super::ServiceTokenError;
 use crate::cached::pause_of;
+use crate::login_failure::with_source;
 use crate::outside::Ports;
 use crate::provider::ProviderState;
 use crate::single_flight::{Begin, SingleFlight};
-use crate::token_calls::{PAUSE_AFTER_REFUSAL, UNSAID_LIFETIME, with_source};
+use crate::token_calls::{PAUSE_AFTER_REFUSAL, UNSAID_LIFETIME};
 
 /// A token younger than this is not thrown away: the next one would fare no better.
 const YOUNGEST_DISCARDED: Duration = Duration::from_secs(10);

@@ -1,0 +1,206 @@
+//! Whose session a request brings: steps 1 to 6 of the guard's list, and the seventh by way of `standing.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_core::UnixTime;
+use doorward_core::code::Code;
+use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, OriginPassed, check_origin};
+use doorward_core::ports::{BoxFuture, SessionStore};
+use doorward_core::request::RequestView;
+use doorward_core::session::{self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity};
+use http::header::COOKIE;
+
+use super::Touch;
+use crate::auth::{Inner, SessionPlace};
+use crate::newest::{Known, Newest};
+use crate::problem::Denial;
+use crate::refresh::Renewal;
+use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
+use crate::site::Here;
+
+/// A session and the proof that the request may act for it.
+pub(crate) type Identified = Result<(Session, CsrfPassed), Denial>;
+
+/// [`Identified`], now or later.
+pub(crate) enum Identifying {
+    Ready(Identified),
+    Wait(BoxFuture<'static, Identified>),
+}
+
+impl Here<'_> {
+    pub(super) fn identify(self, view: RequestView<'_>, mode: CsrfMode, touch: Touch) -> Identifying {
+        let origin = check_origin(view, &self.site.origins, mode);
+        self.of_known_tenant(match &self.place {
+            SessionPlace::Cookie(newest) => self.identify_sealed(newest, view, origin, mode, touch),
+            SessionPlace::Store(store) => self.identify_stored(store, view, origin, mode, touch),
+        })
+    }
+
+    fn identify_sealed(
+        self,
+        newest: &Newest,
+        view: RequestView<'_>,
+        origin: Result<OriginPassed, CsrfRefused>,
+        mode: CsrfMode,
+        touch: Touch,
+    ) -> Identifying {
+        let cookies = view.headers.get_all(COOKIE);
+        let (identity, csrf_cookies) = self.codec.find_identity_and_csrf(&cookies);
+        let opened = match identity {
+            IdentityCookie::Absent => return refused(Code::SessionMissing),
+            IdentityCookie::Unreadable | IdentityCookie::Conflict if origin.is_err() => {
+                return refused(Code::CrossOrigin);
+            }
+            IdentityCookie::Unreadable => return refused(Code::SessionInvalid),
+            IdentityCookie::Conflict => return Identifying::Ready(Err(Denial::conflict())),
+            IdentityCookie::Opened(opened) => opened,
+        };
+        let origin = match origin {
+            Ok(origin) => origin,
+            Err(error) => return refused(csrf_code(error)),
+        };
+        // Security: the cookie's own ends count also where a newer state is known; a copy that has
+        // expired must not come back to life through what its session did since.
+        let now = self.ports.clock.now();
+        let (mut live, csrf) = match self.pass(view, origin, opened, mode, now) {
+            Ok(passed) => passed,
+            Err(denial) => return Identifying::Ready(Err(denial)),
+        };
+        let in_cookies = || TokenPlace::Cookies(CookieHeaders::of(&cookies));
+        let (tokens, is_newer) = match newest.look(&live.id(), live.revision()) {
+            Known::Nothing => (in_cookies(), false),
+            Known::Ended(code) => return refused(code),
+            Known::Newer(state) => {
+                live = match self.live(&state.identity) {
+                    Some(live) => live,
+                    None => return refused(Code::SessionExpired),
+                };
+                (state.tokens.clone().map_or_else(in_cookies, TokenPlace::Known), true)
+            }
+        };
+        let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
+        let session = Session::new(self.inner, live, PlacedSession::Cookie, tokens);
+        if touch == Touch::Look {
+            return Identifying::Ready(Ok((session, csrf)));
+        }
+        if is_newer {
+            Session::mark(&session.inner.write.identity);
+        }
+        if newer_tokens {
+            Session::mark(&session.inner.write.tokens);
+        }
+        if view.is_safe_method() && !csrf_cookies.hold(session.inner.live.csrf_token()) {
+            Session::mark(&session.inner.write.csrf);
+        }
+        self.when_fresh(session, csrf, now)
+    }
+
+    fn identify_stored(
+        self,
+        store: &Arc<dyn SessionStore>,
+        view: RequestView<'_>,
+        origin: Result<OriginPassed, CsrfRefused>,
+        mode: CsrfMode,
+        touch: Touch,
+    ) -> Identifying {
+        let handle = match self.codec.find_handle(view.headers) {
+            HandleCookie::Absent => return refused(Code::SessionMissing),
+            HandleCookie::Unreadable | HandleCookie::Conflict if origin.is_err() => {
+                return refused(Code::CrossOrigin);
+            }
+            HandleCookie::Unreadable => return refused(Code::SessionInvalid),
+            HandleCookie::Conflict => return Identifying::Ready(Err(Denial::conflict())),
+            HandleCookie::Found(handle) => handle,
+        };
+        // A forged request costs no store call: the token is an HMAC over the ID that it came with.
+        let passed =
+            origin.and_then(|origin| csrf::check(origin, view, &self.csrf, handle.id(), &self.csrf_header, mode));
+        let csrf = match passed {
+            Ok(csrf) => csrf,
+            Err(error) => return refused(csrf_code(error)),
+        };
+        let has_csrf_cookie = !view.is_safe_method()
+            || CsrfTokens::cookie_matches(view.headers, self.cookies.names().csrf(), &self.csrf.issue(handle.id()));
+        let (owned, store) = (self.to_owned(), Arc::clone(store));
+        Identifying::Wait(Box::pin(async move {
+            let this = owned.here();
+            let session = this.load(&store, handle).await?;
+            if touch == Touch::Look {
+                return Ok((session, csrf));
+            }
+            if !has_csrf_cookie {
+                Session::mark(&session.inner.write.csrf);
+            }
+            let now = this.ports.clock.now();
+            match this.when_fresh(session, csrf, now) {
+                Identifying::Ready(identified) => identified,
+                Identifying::Wait(identifying) => identifying.await,
+            }
+        }))
+    }
+
+    /// Lifetime by the seal's own word, then the CSRF token.
+    fn pass(
+        self,
+        view: RequestView<'_>,
+        origin: OriginPassed,
+        opened: OpenedIdentity,
+        mode: CsrfMode,
+        now: UnixTime,
+    ) -> Result<(LiveSession, CsrfPassed), Denial> {
+        if self.site.providers.of_session(&opened).is_none() {
+            return Err(Denial::new(Code::SessionInvalid));
+        }
+        let live = rules::check(opened, &self.lifetimes, now).map_err(|_| Denial::new(Code::SessionExpired))?;
+        let csrf = csrf::check(origin, view, &self.csrf, &live.id(), &self.csrf_header, mode)
+            .map_err(|error| Denial::new(csrf_code(error)))?;
+        Ok((live, csrf))
+    }
+
+    /// Extends the session as due, and renews its tokens where that is due.
+    fn when_fresh(self, session: Session, csrf: CsrfPassed, now: UnixTime) -> Identifying {
+        if session.inner.live.should_roll(now) {
+            Session::mark(&session.inner.write.identity);
+        }
+        if !session.inner.live.refresh_due(now) {
+            return Identifying::Ready(Ok((session, csrf)));
+        }
+        let this = Arc::clone(self.inner);
+        Identifying::Wait(Box::pin(async move {
+            let renewed = this.renew(&session).await;
+            let expired = session.inner.live.access_token_expired(this.ports.clock.now());
+            match renewed {
+                Renewal::Renewed(state) => this.adopt(&session, &state).map(|session| (session, csrf)),
+                Renewal::Ended(code) => Err(Denial::new(code)),
+                Renewal::Passing(pause) if expired => Err(Denial::unavailable(Code::ProviderUnavailable, pause)),
+                Renewal::StoreFailed if expired => {
+                    Err(Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)))
+                }
+                // Without tokens the session lives until its access token ends.
+                Renewal::NoTokens if expired => Err(Denial::new(Code::SessionExpired)),
+                Renewal::Passing(_) | Renewal::StoreFailed | Renewal::NoTokens => Ok((session, csrf)),
+            }
+        }))
+    }
+}
+
+impl Inner {
+    /// A state that this process has written, if it is still live.
+    pub(crate) fn live(&self, identity: &Identity) -> Option<LiveSession> {
+        let opened = OpenedIdentity::from_identity(identity).ok()?;
+        rules::check(opened, &self.lifetimes, self.ports.clock.now()).ok()
+    }
+}
+
+fn refused(code: Code) -> Identifying {
+    Identifying::Ready(Err(Denial::new(code)))
+}
+
+fn csrf_code(error: CsrfRefused) -> Code {
+    match error {
+        CsrfRefused::CrossOrigin => Code::CrossOrigin,
+        CsrfRefused::TokenMissing => Code::CsrfMissing,
+        CsrfRefused::TokenMismatch => Code::CsrfMismatch,
+    }
+}
