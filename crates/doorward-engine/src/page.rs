@@ -1,4 +1,4 @@
-//! The few pages of our own: plain HTML, no script, a strict Content-Security-Policy.
+//! The few pages of our own: plain HTML, no script within it, a strict Content-Security-Policy.
 //!
 //! No text of a provider, a browser or a user stands on any of them: words come from the table of
 //! codes, and every address from our own configuration.
@@ -35,6 +35,12 @@ pub(crate) enum Action<'a> {
     },
     /// Moves on by itself, and offers a link where it cannot.
     MoveOn { url: &'a str },
+    /// Runs a script of ours that tells `opener` and closes the window, and offers a link where it cannot.
+    Close {
+        script: &'a str,
+        opener: &'a str,
+        url: &'a str,
+    },
 }
 
 /// Builds a page.
@@ -61,6 +67,19 @@ pub(crate) fn page(status: StatusCode, title: &str, text: &str, note: &str, acti
             format!("<a href=\"{}\">Go on</a>", escape(url)),
             "'none'".to_owned(),
         ),
+        Action::Close { script, opener, url } => (
+            format!(
+                "<script src=\"{}\" data-opener=\"{}\" defer></script>",
+                escape(script),
+                escape(opener)
+            ),
+            format!("<a href=\"{}\">Go on</a>", escape(url)),
+            "'none'".to_owned(),
+        ),
+    };
+    let script = match action {
+        Action::Close { .. } => " script-src 'self';",
+        Action::Link { .. } | Action::Post { .. } | Action::MoveOn { .. } => "",
     };
     let note = if note.is_empty() {
         String::new()
@@ -81,7 +100,7 @@ pub(crate) fn page(status: StatusCode, title: &str, text: &str, note: &str, acti
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none';{script} style-src 'sha256-{}'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'",
         base64_simd::STANDARD.encode_to_string(doorward_crypto::sha256(STYLE.as_bytes())),
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -1,6 +1,7 @@
 //! Our own endpoints, below the base path: one file each, and the table of them all.
 
 mod callback;
+mod complete;
 mod login;
 mod logout;
 mod platform;
@@ -39,16 +40,22 @@ pub enum AuthEndpoint {
     Session,
     /// `GET /auth/token`: the access token; off unless switched on.
     Token,
+    /// `GET /auth/complete`: where a login in a window of its own ends.
+    Complete,
+    /// `GET /auth/complete.js`: that page's script.
+    CompleteScript,
 }
 
 impl AuthEndpoint {
     /// Every endpoint.
-    pub const ALL: [AuthEndpoint; 5] = [
+    pub const ALL: [AuthEndpoint; 7] = [
         AuthEndpoint::Login,
         AuthEndpoint::Callback,
         AuthEndpoint::Logout,
         AuthEndpoint::Session,
         AuthEndpoint::Token,
+        AuthEndpoint::Complete,
+        AuthEndpoint::CompleteScript,
     ];
 
     /// The path below the base path.
@@ -60,6 +67,8 @@ impl AuthEndpoint {
             AuthEndpoint::Logout => "/logout",
             AuthEndpoint::Session => "/session",
             AuthEndpoint::Token => "/token",
+            AuthEndpoint::Complete => "/complete",
+            AuthEndpoint::CompleteScript => complete::SCRIPT_PATH,
         }
     }
 }
@@ -88,6 +97,8 @@ impl Engine {
             AuthEndpoint::Logout => here.logout(view).await,
             AuthEndpoint::Session => self.session_endpoint(context, view).await,
             AuthEndpoint::Token => self.token_endpoint(context, view).await,
+            AuthEndpoint::Complete => here.complete_page(view),
+            AuthEndpoint::CompleteScript => here.complete_script(view),
         }
     }
 

@@ -105,7 +105,11 @@ impl<S: Clone + Send + Sync + 'static> ProtectedRouter<S> {
             path: format!("{}{}", self.auth.engine().base_path(), endpoint.path()),
             rule: match endpoint {
                 AuthEndpoint::Session | AuthEndpoint::Token => Rule::Session,
-                AuthEndpoint::Login | AuthEndpoint::Callback | AuthEndpoint::Logout => Rule::Public,
+                AuthEndpoint::Login
+                | AuthEndpoint::Callback
+                | AuthEndpoint::Logout
+                | AuthEndpoint::Complete
+                | AuthEndpoint::CompleteScript => Rule::Public,
             },
             is_prefix: false,
         });
