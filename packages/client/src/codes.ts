@@ -1,0 +1,2 @@
+export interface ServerCodes { session_missing: 401 }
+export type ServerCode = keyof ServerCodes;
