@@ -6,6 +6,11 @@ import type { ClientOptions, LoginOptions } from './types.js';
 /** Whether there is a page; without one the package stands aside. */
 export const inBrowser = () => typeof document !== 'undefined';
 
+/** Refuses where there is no page. */
+export function demandPage() {
+  if (!inBrowser()) throw failure('unreachable', 'There is no page here, and so no session');
+}
+
 export type Addresses = ReturnType<typeof addresses>;
 
 export function addresses(options: ClientOptions) {
@@ -35,7 +40,7 @@ export function addresses(options: ClientOptions) {
     },
 
     /** The login's address; `from` is the one that a refusal named. */
-    signIn(from: string | undefined, { returnUrl, ...rest }: LoginOptions = {}) {
+    signIn(from?: string, { returnUrl, ...rest }: LoginOptions = {}) {
       const own = login();
       const url = new URL(from ?? own);
       const query = url.searchParams;

@@ -1,23 +1,41 @@
-// What the tabs of one origin tell each other: that somebody signed in or out, never who.
+// What a page and the other tabs of its origin tell each other: that something happened, never what.
 
-export type News = 'login' | 'logout';
+/** `seen`: this page extended its session, which only its own watchers want to know. */
+export type News = 'login' | 'logout' | 'seen';
 
-const NAME = 'doorward';
+const listeners = new Set<(news: News) => void>();
+let channel: BroadcastChannel | undefined;
 
-/** Tells every tab, this one included; `BroadcastChannel` itself spares only the channel that speaks. */
-export function say(type: News) {
+/** Tells this page. */
+export const tell = (news: News) => listeners.forEach((listener) => listener(news));
+
+const open = () => {
   try {
-    const channel = new BroadcastChannel(NAME);
-    channel.postMessage({ type });
-    channel.close();
-  } catch { /* no channel in this browser or this mode of it: tabs look again when they get the focus */ }
+    channel ??= new BroadcastChannel('doorward');
+    channel.onmessage = ({ data }) => tell(data?.type);
+  } catch { /* none in this browser or this mode of it: tabs look again when they get the focus */ }
+};
+
+const rest = () => {
+  if (listeners.size) return;
+  channel?.close();
+  channel = undefined;
+};
+
+/** Tells every tab, this one included. */
+export function say(type: 'login' | 'logout') {
+  tell(type);
+  open();
+  channel?.postMessage({ type });
+  rest();
 }
 
 /** Hears until `signal` aborts. */
-export function hear(listener: (type: News) => void, signal: AbortSignal) {
-  try {
-    const channel = new BroadcastChannel(NAME);
-    channel.onmessage = ({ data }) => listener(data?.type);
-    signal.addEventListener('abort', () => channel.close());
-  } catch { /* as above */ }
+export function hear(listener: (news: News) => void, signal?: AbortSignal) {
+  listeners.add(listener);
+  open();
+  signal?.addEventListener('abort', () => {
+    listeners.delete(listener);
+    rest();
+  });
 }

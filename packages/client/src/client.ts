@@ -4,12 +4,12 @@ import { addresses, inBrowser, patiently, pause } from './addresses.js';
 import { getCsrfToken } from './cookie.js';
 import { type DoorwardError, readRefusal } from './error.js';
 import { createLogin } from './login.js';
-import { createSessions } from './sessions.js';
-import type { Client, ClientOptions, LoginOptions, Trial } from './types.js';
+import type { Client, ClientOptions, Trial } from './types.js';
 
 /** How often, and for how many milliseconds in all, one call waits for a server that asks for patience. */
 const PAUSES = 3;
 const PATIENCE = 15_000;
+const LEAST_PAUSE = 250;
 
 /** Whether a method changes nothing (RFC 9110 §9.2.1). */
 export const isSafe = (method: string) => /^(GET|HEAD|OPTIONS)$/i.test(method);
@@ -67,7 +67,7 @@ export function createClient(options: ClientOptions = {}): Client {
     if ((code === 'csrf_missing' || code === 'csrf_mismatch') && trial.token !== null && !trial.renewed) {
       trial.renewed = true;
       // Another tab's login may have changed the cookie; where it did not, the server sets a lost one again.
-      if (csrfToken() === trial.token) await sessions.getSession().catch(() => {});
+      if (csrfToken() === trial.token) await askSession().catch(() => {});
       return csrfToken() !== trial.token;
     }
     // A bad access token is the caller's: no login makes it good.
@@ -78,14 +78,12 @@ export function createClient(options: ClientOptions = {}): Client {
     return false;
   };
 
-  const sessions = createSessions(at, send, () => login.succeeded());
-  const login = createLogin(options, at, async () => {
-    try {
-      return !!(await sessions.getSession({ slide: false }));
-    } catch {
-      return false;
-    }
-  });
+  const askSession = (look?: string) => {
+    const url = at.session();
+    if (look) url.search += look;
+    return fetch(url, { credentials: 'include' });
+  };
+  const login = createLogin(options, at, () => askSession('slide=false').then(({ ok }) => ok, () => false));
 
   return {
     async fetch(input, init) {
@@ -101,17 +99,12 @@ export function createClient(options: ClientOptions = {}): Client {
         signal: request.signal,
       });
     },
-    login: (wish?: LoginOptions) => login.start(undefined, wish),
-    redirectToLogin(wish) {
-      if (inBrowser()) location.assign(at.signIn(undefined, wish).url);
-    },
-    getCsrfToken: csrfToken,
-    ...sessions,
-    isOwn: at.isOwn,
+    login: (wish) => login.start(undefined, wish),
+    at,
     csrfHeader,
-    get loginOrigin() { return at.login().origin; },
+    csrfToken,
+    send,
     settle,
+    succeeded: login.succeeded,
   };
 }
-
-const LEAST_PAUSE = 250;

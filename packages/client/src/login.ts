@@ -1,6 +1,6 @@
 // Signing in: one way at a time, however many calls ask for it.
 
-import { type Addresses, leave, patiently } from './addresses.js';
+import { type Addresses, demandPage, leave, patiently } from './addresses.js';
 import { hear, say } from './channel.js';
 import { type DoorwardError, failure } from './error.js';
 import type { ClientOptions, LoginOptions } from './types.js';
@@ -22,6 +22,7 @@ export function createLogin(
 
   /** Begins a login; `error` is the refusal that asks for it. */
   const begin = async (error?: DoorwardError, options?: LoginOptions): Promise<boolean> => {
+    demandPage();
     const popup = mode === 'popup';
     const { url, wish } = at.signIn(error?.loginUrl, popup ? { ...options, returnUrl: at.complete() } : options);
     if (popup) return inWindow(url.href, error?.code === 'step_up_required');
@@ -87,7 +88,7 @@ export function createLogin(
     succeeded() {
       circling = false;
       try {
-        sessionStorage.removeItem(KEY + at.login().search);
+        sessionStorage.removeItem(KEY + at.signIn().wish);
       } catch { /* nothing was kept either */ }
     },
   };

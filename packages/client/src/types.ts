@@ -1,5 +1,6 @@
 // What the package takes and gives.
 
+import type { Addresses } from './addresses.js';
 import type { DoorwardError } from './error.js';
 
 /** Who is signed in: the answer of the session endpoint. */
@@ -58,7 +59,7 @@ export interface LoginOptions {
 export interface LoginContext {
   /** Where to sign in, with this page as return URL. */
   loginUrl: string;
-  /** The refusal that asks for it; undefined where `client.login()` did. */
+  /** The refusal that asks for it; undefined where `client.login()` does. */
   error: DoorwardError | undefined;
 }
 
@@ -91,14 +92,16 @@ export type SessionChange<Metadata = Record<string, unknown>> =
   /** Who is signed in now; null: nobody. Told once at the start and then whenever it changed. */
   | { type: 'session'; session: Session<Metadata> | null }
   /** The session is about to end if nothing is done. */
-  | { type: 'expiring'; session: Session<Metadata>; secondsLeft: number };
+  | { type: 'expiring'; session: Session<Metadata>; secondsLeft: number }
+  /** Whether somebody is signed in cannot be told now; what was told before stands. */
+  | { type: 'error'; error: DoorwardError };
 
 export interface WatchOptions {
   /** How many seconds before its end a session counts as expiring; default 60. */
   warnBefore?: number;
 }
 
-/** What has been done about one call so far; for adapters. */
+/** @internal What has been done about one call so far. */
 export interface Trial {
   /** Whether the call may be made again without harm. */
   safe: boolean;
@@ -112,33 +115,20 @@ export interface Trial {
 }
 
 export interface Client {
-  /** `fetch` with the platform's signature, for the application's own origins with everything that a session needs. */
+  /** `fetch` with the platform's signature; for the application's own origins with everything that a session needs. */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** Signs in the configured way; resolves to whether it may have worked. In redirect mode the page leaves. */
   login(options?: LoginOptions): Promise<boolean>;
-  /** Goes to the login, whatever the configured way. */
-  redirectToLogin(options?: LoginOptions): void;
-  /** Ends the session, tells the other tabs and goes where the server says; resolves when the page is on its way. */
-  redirectToLogout(): Promise<void>;
-  getCsrfToken(): string | undefined;
-  /** Who is signed in; null: nobody. `slide: false` only looks, without extending the session. */
-  getSession<Metadata = Record<string, unknown>>(options?: { slide?: boolean }): Promise<Session<Metadata> | null>;
-  /** An access token that lives for another 30 seconds at least; kept until then, one request in flight. */
-  getToken(): Promise<string>;
-  /** Forgets the kept access token. */
-  clearToken(): void;
-  /** Watches the session until the returned function is called. */
-  onSessionChange<Metadata = Record<string, unknown>>(
-    listener: (change: SessionChange<Metadata>) => void,
-    options?: WatchOptions,
-  ): () => void;
 
-  /** For adapters: whether `url` is of the application's own origins. */
-  isOwn(url: string | URL): boolean;
-  /** For adapters: name of the CSRF header. */
+  /** @internal Where everything is. */
+  readonly at: Addresses;
+  /** @internal Name and current value of the CSRF header. */
   readonly csrfHeader: string;
-  /** For adapters: the origin of `loginUrl`, the only one that a refusal may lead to. */
-  readonly loginOrigin: string;
-  /** For adapters: does what can be done about a refusal; true: make the call again. */
+  csrfToken(): string | undefined;
+  /** @internal Sends until the answer stands. */
+  send(request: Request, trial: Trial): Promise<Response>;
+  /** @internal Does what can be done about a refusal; true: make the call again. */
   settle(error: DoorwardError, trial: Trial): Promise<boolean>;
+  /** @internal There is a session, so a later refusal is no circle of logins. */
+  succeeded(): void;
 }
