@@ -7,7 +7,7 @@ import { DoorwardError } from './error.js';
 import { redirectToLogout } from './logout.js';
 import { getSession } from './session.js';
 import { clearToken, getToken } from './token.js';
-import type { Client, LoginMode, LoginOptions, Session } from './types.js';
+import type { Client, LoginContext, LoginMode, LoginOptions, Session } from './types.js';
 import { onSessionChange } from './watch.js';
 
 export { getCsrfToken } from './cookie.js';
@@ -16,6 +16,7 @@ export { redirectToLogin } from './redirect.js';
 export { redirectToLogout } from './logout.js';
 
 type Metadata = Record<string, unknown>;
+type LoginFunction = Exclude<LoginMode, string>;
 export type AuthStatus = 'LOADING' | 'AUTHENTICATED' | 'UNAUTHENTICATED';
 
 export interface AuthProviderProps {
@@ -70,12 +71,19 @@ export function AuthProvider(props: AuthProviderProps) {
   const { children, client: given, loginUrl, sessionUrl, tokenUrl, csrfCookieName, csrfHeaderName, login, warnBefore = 60 } = props;
   const latest = useRef(props);
   latest.current = props;
+  // A function written in place is another one at each rendering; that makes no other client.
+  const mode = typeof login === 'function' ? 'function' : login;
   const client = useMemo(() => given ?? createClient(defined({
-    loginUrl, sessionUrl, tokenUrl, login, csrf: defined({ cookieName: csrfCookieName, headerName: csrfHeaderName }),
-  })), [given, loginUrl, sessionUrl, tokenUrl, login, csrfCookieName, csrfHeaderName]);
+    loginUrl,
+    sessionUrl,
+    tokenUrl,
+    login: mode === 'function' ? (context: LoginContext) => (latest.current.login as LoginFunction)(context) : mode,
+    csrf: defined({ cookieName: csrfCookieName, headerName: csrfHeaderName }),
+  })), [given, loginUrl, sessionUrl, tokenUrl, mode, csrfCookieName, csrfHeaderName]);
 
   const [state, setState] = useState<State>({ ...NOBODY, authStatus: 'LOADING' });
   const user = useRef<string | undefined>(undefined);
+  const raw = useRef('');
 
   const fail = useCallback((authError: unknown) => setState({ ...NOBODY, authError }), []);
 
@@ -83,12 +91,21 @@ export function AuthProvider(props: AuthProviderProps) {
     const { onSessionSuccess, transformSessionMetadata } = latest.current;
     const metadata = transformSessionMetadata?.(session.metadata) ?? session.metadata;
     const who = JSON.stringify([session.tenantId, session.userId]);
+    const sent = who + JSON.stringify(session.metadata);
+    const isNew = raw.current !== sent;
+    raw.current = sent;
     if (user.current !== who) {
       user.current = who;
       // Not tried again where it throws: what it did may have been done.
       await onSessionSuccess?.(session);
     }
-    setState({ authStatus: 'AUTHENTICATED', authError: null, session: { ...session, metadata }, expiring: null });
+    // What the page added to the metadata stays until the server sends others.
+    setState((before) => ({
+      authStatus: 'AUTHENTICATED',
+      authError: null,
+      session: { ...session, metadata: (!isNew && before.session?.metadata) || metadata },
+      expiring: null,
+    }));
   }, []);
 
   const validateSession = useCallback(async () => {

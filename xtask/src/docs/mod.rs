@@ -1,6 +1,6 @@
 //! `cargo xtask docs`: the parts of the documents that are generated from the code, so that they cannot drift.
 //!
-//! - `docs/reference/errors.md`: the table of error codes ([`codes`]).
+//! - `docs/reference/errors.md`: the table of error codes ([`codes`]); the same as types in `packages/client/src/codes.ts`.
 //! - `docs/attacks.md`: which tests try which attack ([`attacks`]).
 
 use crate::failure::Failure;
@@ -18,7 +18,11 @@ pub(crate) enum Mode {
 /// A page with a generated part, and what makes the whole page anew from what it is now.
 type Page = (&'static str, fn(&str) -> Result<String, Failure>);
 
-const PAGES: [Page; 2] = [(codes::PAGE, codes::render), (attacks::PAGE, attacks::render)];
+const PAGES: [Page; 3] = [
+    (codes::PAGE, codes::render),
+    (codes::TYPES, codes::render_types),
+    (attacks::PAGE, attacks::render),
+];
 
 /// Writes the generated parts or says which are not current.
 pub(crate) fn run(mode: Mode) -> Result<(), Failure> {
