@@ -46,7 +46,7 @@ export function addresses(options: ClientOptions) {
       const query = url.searchParams;
       own.searchParams.forEach((value, name) => { if (!query.has(name)) query.set(name, value); });
       for (const [name, value] of Object.entries(rest)) {
-        if (value) query.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(' '));
+        if (value || value === 0) query.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(' '));
       }
       // What is asked for, apart from where it leads back to.
       const wish = url.search;
