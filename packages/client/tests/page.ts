@@ -13,6 +13,17 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+// One for all pages of a file, as the package keeps one for as long as it is loaded.
+const bus = new Set<FakeChannel>();
+class FakeChannel {
+  onmessage: ((event: { data: unknown }) => void) | undefined;
+  constructor(readonly name: string) { bus.add(this); }
+  postMessage(data: unknown) {
+    for (const other of bus) if (other !== this && other.name === this.name) other.onmessage?.({ data });
+  }
+  close() { bus.delete(this); }
+}
+
 /** What the page sees and did. */
 export function openPage({ href = HERE, cookie = '', server = () => json({}) }: { href?: string; cookie?: string; server?: Server } = {}) {
   const place = new URL(href);
@@ -20,19 +31,10 @@ export function openPage({ href = HERE, cookie = '', server = () => json({}) }: 
   const bodies: string[] = [];
   const events = new EventTarget();
   const storage = new Map<string, string>();
-  const bus = new Set<FakeChannel>();
   const popup = { closed: false };
   const listening = new Map<string, number>();
   const count = (type: string, by: number) => listening.set(type, (listening.get(type) ?? 0) + by);
 
-  class FakeChannel {
-    onmessage: ((event: { data: unknown }) => void) | undefined;
-    constructor(readonly name: string) { bus.add(this); }
-    postMessage(data: unknown) {
-      for (const other of bus) if (other !== this && other.name === this.name) other.onmessage?.({ data });
-    }
-    close() { bus.delete(this); }
-  }
   const page = {
     server,
     requests,
