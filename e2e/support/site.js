@@ -22,16 +22,16 @@ async function pageFile(name) {
  * Serves `pages` (path to HTML, or to script where the path ends so), or the files of `e2e/pages` where none are given, at `http(s)://host:port`.
  *
  * With `backend`, a function that names another server's URL, whatever is no page is passed on to it, as a frontend's
- * development server does.
+ * development server does. `keeps` says of each cookie line of the other server whether it comes through.
  */
-export async function serveSite({ host = 'localhost', pages, tls = false, port = 0, backend } = {}) {
+export async function serveSite({ host = 'localhost', pages, tls = false, port = 0, backend, keeps = () => true } = {}) {
   const answer = async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site.test');
     const found = pages
       ? pages[pathname] && { body: pages[pathname], contentType: TYPES[extname(pathname) || '.html'] }
       : await pageFile(pathname.slice(pathname.lastIndexOf('/') + 1));
     if (!found && backend) {
-      passOn(request, response, backend());
+      passOn(request, response, backend(), keeps);
       return;
     }
     response.writeHead(found ? 200 : 404, { 'content-type': found?.contentType ?? 'text/plain' });
@@ -53,9 +53,11 @@ export async function serveSite({ host = 'localhost', pages, tls = false, port =
   };
 }
 
-function passOn(request, response, target) {
+function passOn(request, response, target, keeps) {
   const onward = requestHttp(new URL(request.url, target), { method: request.method, headers: request.headers }, (answer) => {
-    response.writeHead(answer.statusCode, answer.rawHeaders);
+    const { rawHeaders } = answer;
+    const dropped = (index) => rawHeaders[index].toLowerCase() === 'set-cookie' && !keeps(rawHeaders[index + 1]);
+    response.writeHead(answer.statusCode, rawHeaders.filter((_, index) => !dropped(index - (index % 2))));
     answer.pipe(response);
   });
   onward.on('error', () => response.destroy());
