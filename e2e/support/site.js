@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttp, request as requestHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
+import { connect } from 'node:net';
 import { extname } from 'node:path';
 import { certificateFor } from './certificate.js';
 
@@ -38,6 +39,14 @@ export async function serveSite({ host = 'localhost', pages, tls = false, port =
     response.end(found?.body ?? 'not here');
   };
   const server = tls ? createHttps(certificateFor(host), answer) : createHttp(answer);
+  const sockets = new Set();
+  if (backend) {
+    server.on('upgrade', (request, socket, head) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      passOnUpgrade(request, socket, head, backend());
+    });
+  }
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   // A test that fails before it stops this server must not keep the file from ending.
@@ -48,6 +57,8 @@ export async function serveSite({ host = 'localhost', pages, tls = false, port =
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
+      // An upgraded connection is no longer the server's.
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
@@ -62,4 +73,16 @@ function passOn(request, response, target, keeps) {
   });
   onward.on('error', () => response.destroy());
   request.pipe(onward);
+}
+
+/** A WebSocket's connection, byte for byte. */
+function passOnUpgrade({ method, url, rawHeaders }, socket, head, target) {
+  const onward = connect(new URL(target).port, '127.0.0.1', () => {
+    const lines = rawHeaders.map((text, index) => (index % 2 ? `${text}\r\n` : `${text}: `)).join('');
+    onward.write(`${method} ${url} HTTP/1.1\r\n${lines}\r\n`);
+    onward.write(head);
+    onward.pipe(socket).pipe(onward);
+  });
+  for (const [one, other] of [[onward, socket], [socket, onward]]) one.on('error', () => other.destroy());
+  socket.on('close', () => onward.destroy());
 }

@@ -56,7 +56,7 @@ describe('axios', () => {
 });
 
 describe('a WebSocket', () => {
-  before(() => start('socket.js', { '/chat': {} }, ['--idle-timeout', '4']));
+  before(() => start('socket.js', { '/chat': {} }, ['--idle-timeout', '12']));
   after(stop);
 
   test('leads to the login where nobody is signed in, and again when the session ends', async () => {
@@ -67,7 +67,7 @@ describe('a WebSocket', () => {
     await shows(page, /^open/);
     await page.locator('#save').click();
     await shows(page, /^echo: hello/);
-    // Closed with 4401 after four seconds; the provider still knows alice.
+    // Closed with 4401 after twelve seconds; the provider still knows alice.
     await page.waitForRequest((request) => new URL(request.url()).pathname === '/auth/login');
     await page.waitForURL(`${site.url}/chat?room=1`);
     await shows(page, /^open/);

@@ -70,7 +70,7 @@ function addresses(options) {
           query.set(name, value);
       });
       for (const [name, value] of Object.entries(rest2)) {
-        if (value)
+        if (value || value === 0)
           query.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(" "));
       }
       const wish = url.search;
@@ -510,6 +510,7 @@ function connect(client, url, options = {}) {
       if (since && Date.now() - since > PROVEN) {
         breaks = 0;
         trial = { safe: true };
+        client.succeeded();
       }
       again(code, !!since).then((go) => {
         if (go && !over)

@@ -66,6 +66,7 @@ export function connect(client: Client, url: string | URL, options: SocketOption
       if (since && Date.now() - since > PROVEN) {
         breaks = 0;
         trial = { safe: true };
+        client.succeeded();
       }
       again(code, !!since).then(
         (go) => { if (go && !over) open(); },

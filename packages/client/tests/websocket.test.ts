@@ -98,6 +98,21 @@ describe('a connection', () => {
     expect(login).toHaveBeenCalledTimes(3);
   });
 
+  test('that proved good leads to the login when its session ends, though it came from there', async () => {
+    const { page, pass, last } = open({ signedIn: false });
+    last().end(1006);
+    await settled();
+    // The page as it is after the login, a moment later.
+    const { page: next, pass: wait, last: latest } = open();
+    for (const [key, value] of page.storage) next.storage.set(key, value);
+    latest().begin();
+    await wait(11_000);
+    latest().end(4401);
+    await settled();
+    expect([page.visits.length, next.visits.length]).toEqual([1, 1]);
+    await pass(0);
+  });
+
   test('that was refused leads to the login where nobody is signed in', async () => {
     const { page, last } = open({ signedIn: false });
     last().end(1006);
