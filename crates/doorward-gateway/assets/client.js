@@ -39,6 +39,13 @@ function demandPage() {
   if (!inBrowser())
     throw failure("unreachable", "There is no page here, and so no session");
 }
+function ask(url, options) {
+  for (const [name, value] of Object.entries(options)) {
+    if (value || value === 0)
+      url.searchParams.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(" "));
+  }
+  return url;
+}
 function addresses(options) {
   const absolute = (url) => new URL(url, location.origin);
   const login = () => absolute(options.loginUrl ?? "/auth/login");
@@ -69,10 +76,7 @@ function addresses(options) {
         if (!query.has(name))
           query.set(name, value);
       });
-      for (const [name, value] of Object.entries(rest2)) {
-        if (value || value === 0)
-          query.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(" "));
-      }
+      ask(url, rest2);
       const wish = url.search;
       const back = returnUrl ?? query.get("return_url");
       query.set("return_url", back ? new URL(back, location.href).href : location.href);
@@ -345,13 +349,13 @@ async function read({ send }, url, trial, isRight, method = "GET") {
   return { body, until: body.expiresAt - (Date.parse(response.headers.get("date")) || now) + now };
 }
 
-async function redirectToLogout(from) {
+async function redirectToLogout(from, options = {}) {
   demandPage();
   const client = typeof from === "object" ? from : createClient(from ? { logoutUrl: from } : {});
   const { at } = client;
   const leadsAway = (url) => isText(url) && /^https?:/.test(at.absolute(url).protocol);
   const trial = { safe: true, signedIn: true };
-  const { body } = await read(client, at.logout(), trial, ({ logoutUrl }) => leadsAway(logoutUrl), "POST");
+  const { body } = await read(client, ask(at.logout(), options), trial, ({ logoutUrl }) => leadsAway(logoutUrl), "POST");
   say("logout");
   location.assign(at.absolute(body.logoutUrl));
 }
@@ -393,9 +397,9 @@ async function getToken(client) {
   }
   if (mine.token && mine.until > Date.now() + MARGIN)
     return mine.token;
-  return mine.asking ??= ask(client, mine);
+  return mine.asking ??= ask2(client, mine);
 }
-async function ask(client, mine) {
+async function ask2(client, mine) {
   try {
     const { body, until } = await read(client, client.at.token(), { safe: true }, ({ accessToken }) => isText(accessToken));
     Object.assign(mine, { token: body.accessToken, until: body.expiresAt ? until : 0 });

@@ -11,6 +11,14 @@ export function demandPage() {
   if (!inBrowser()) throw failure('unreachable', 'There is no page here, and so no session');
 }
 
+/** Puts options into the query, each under the server's name for it and once. */
+export function ask(url: URL, options: object) {
+  for (const [name, value] of Object.entries(options)) {
+    if (value || value === 0) url.searchParams.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(' '));
+  }
+  return url;
+}
+
 export type Addresses = ReturnType<typeof addresses>;
 
 export function addresses(options: ClientOptions) {
@@ -45,9 +53,7 @@ export function addresses(options: ClientOptions) {
       const url = new URL(from ?? own);
       const query = url.searchParams;
       own.searchParams.forEach((value, name) => { if (!query.has(name)) query.set(name, value); });
-      for (const [name, value] of Object.entries(rest)) {
-        if (value || value === 0) query.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(' '));
-      }
+      ask(url, rest);
       // What is asked for, apart from where it leads back to.
       const wish = url.search;
       const back = returnUrl ?? query.get('return_url');

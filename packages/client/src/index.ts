@@ -10,5 +10,5 @@ export { clearToken, getToken } from './token.js';
 export { onSessionChange } from './watch.js';
 export type { ServerCode, ServerCodes } from './codes.js';
 export type {
-  Client, ClientOptions, Farewell, LoginContext, LoginMode, LoginOptions, Problem, Session, SessionChange, Token, WatchOptions,
+  Client, ClientOptions, Farewell, LoginContext, LoginMode, LoginOptions, LogoutOptions, Problem, Session, SessionChange, Token, WatchOptions,
 } from './types.js';

@@ -1,10 +1,10 @@
 // Signing out.
 
-import { demandPage } from './addresses.js';
+import { ask, demandPage } from './addresses.js';
 import { say } from './channel.js';
 import { createClient } from './client.js';
 import { isText, read } from './read.js';
-import type { Client, Farewell } from './types.js';
+import type { Client, Farewell, LogoutOptions } from './types.js';
 
 /**
  * Ends the session by POST, tells the other tabs, and goes where the server says: to the identity provider, which ends its own.
@@ -16,13 +16,13 @@ import type { Client, Farewell } from './types.js';
  * @example
  * button.onclick = () => redirectToLogout(client).catch((error) => show(error.title));
  */
-export async function redirectToLogout(from?: Client | string): Promise<void> {
+export async function redirectToLogout(from?: Client | string, options: LogoutOptions = {}): Promise<void> {
   demandPage();
   const client = typeof from === 'object' ? from : createClient(from ? { logoutUrl: from } : {});
   const { at } = client;
   const leadsAway = (url: unknown) => isText(url) && /^https?:/.test(at.absolute(url).protocol);
   const trial = { safe: true, signedIn: true };
-  const { body } = await read<Farewell>(client, at.logout(), trial, ({ logoutUrl }) => leadsAway(logoutUrl), 'POST');
+  const { body } = await read<Farewell>(client, ask(at.logout(), options), trial, ({ logoutUrl }) => leadsAway(logoutUrl), 'POST');
   say('logout');
   location.assign(at.absolute(body.logoutUrl));
 }

@@ -55,6 +55,9 @@ export interface LoginOptions {
   uiLocales?: string | readonly string[] | undefined;
 }
 
+/** What the logout endpoint is asked for, where the session itself does not say. */
+export type LogoutOptions = Pick<LoginOptions, 'tenantName' | 'tenantCustomDomain'>;
+
 /** What a login of your own making is told. */
 export interface LoginContext {
   /** Where to sign in, with this page as return URL. */

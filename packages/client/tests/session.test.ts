@@ -71,8 +71,8 @@ describe('redirectToLogout', () => {
 
   test('takes an address, and one on the own origin to go to', async () => {
     const page = openPage({ server: () => json({ logoutUrl: '/goodbye' }) });
-    await redirectToLogout('/api/auth/logout');
-    expect(page.requests[0]!.url).toBe(`${APP}/api/auth/logout`);
+    await redirectToLogout('/api/auth/logout?kept=1', { tenantName: 'acme', tenantCustomDomain: undefined });
+    expect(page.requests[0]!.url).toBe(`${APP}/api/auth/logout?kept=1&tenant_name=acme`);
     expect(page.visits).toEqual([`${APP}/goodbye`]);
   });
 
