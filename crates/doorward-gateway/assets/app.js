@@ -342,6 +342,7 @@ setInterval(tick, 1000);
 // The back button may bring this page back as it was, signed in or not: ask before showing any of it.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
+  leaving = false;
   document.documentElement.dataset.state = "unknown";
   forget();
   readSession();

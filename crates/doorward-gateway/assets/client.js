@@ -97,7 +97,13 @@ var pause = (milliseconds) => new Promise((resolve) => {
 var LEAVING = 3e4;
 async function leave(url) {
   location.assign(url);
-  await pause(LEAVING);
+  await new Promise((resolve) => {
+    setTimeout(resolve, LEAVING);
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted)
+        resolve();
+    });
+  });
   throw failure("navigation_stopped", "The page was to go to the login and is still here", 401);
 }
 
@@ -242,6 +248,7 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
 var PAUSES = 3;
 var PATIENCE = 15e3;
 var LEAST_PAUSE = 250;
+var isJson = (headers) => headers.get("content-type")?.includes("json");
 var isSafe = (method) => /^(GET|HEAD|OPTIONS)$/i.test(method);
 function createClient(options = {}) {
   const at = addresses(options);
@@ -258,8 +265,15 @@ function createClient(options = {}) {
       const response = await fetch(attempt);
       if (response.status < 400 || !at.isOwn(response.url || request.url))
         return response;
-      const refusal = readRefusal(response.status, (name) => response.headers.get(name), await response.clone().json().catch(() => {
-      }), at.login().origin, response);
+      const refusal = readRefusal(
+        response.status,
+        (name) => response.headers.get(name),
+        // Whatever else the backend says may be long, or never end.
+        isJson(response.headers) ? await response.clone().json().catch(() => {
+        }) : void 0,
+        at.login().origin,
+        response
+      );
       if (!refusal)
         return response;
       if (await settle(refusal.error, trial))

@@ -79,6 +79,10 @@ const LEAVING = 30_000;
 /** Goes to `url`. Nothing that waits for it goes on, unless the page stays. */
 export async function leave(url: string): Promise<never> {
   location.assign(url);
-  await pause(LEAVING);
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, LEAVING);
+    // The back button may bring the page back as it was.
+    addEventListener('pageshow', ({ persisted }) => { if (persisted) resolve(); });
+  });
   throw failure('navigation_stopped', 'The page was to go to the login and is still here', 401);
 }

@@ -11,6 +11,8 @@ const PAUSES = 3;
 const PATIENCE = 15_000;
 const LEAST_PAUSE = 250;
 
+const isJson = (headers: Headers) => headers.get('content-type')?.includes('json');
+
 /** Whether a method changes nothing (RFC 9110 §9.2.1). */
 export const isSafe = (method: string) => /^(GET|HEAD|OPTIONS)$/i.test(method);
 
@@ -42,7 +44,8 @@ export function createClient(options: ClientOptions = {}): Client {
       const refusal = readRefusal(
         response.status,
         (name) => response.headers.get(name),
-        await response.clone().json().catch(() => {}),
+        // Whatever else the backend says may be long, or never end.
+        isJson(response.headers) ? await response.clone().json().catch(() => {}) : undefined,
         at.login().origin,
         response,
       );

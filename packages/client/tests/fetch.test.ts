@@ -53,6 +53,12 @@ describe('a call to an own origin', () => {
     }
   });
 
+  test('hands over an error page before it is all there', async () => {
+    const endless = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('<h1>')) });
+    openPage({ server: () => new Response(endless, { status: 404, headers: { 'content-type': 'text/html' } }) });
+    expect((await createClient().fetch('/api')).status).toBe(404);
+  });
+
   test('fails as fetch fails where no answer comes', async () => {
     openPage({ server: () => new TypeError('Failed to fetch') });
     expect(await failure(createClient().fetch('/api'))).toBeInstanceOf(TypeError);

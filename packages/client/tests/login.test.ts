@@ -83,6 +83,20 @@ describe('a 401', () => {
   });
 });
 
+test('a page that the back button brings back lets its calls end at once', async () => {
+  const page = openPage({ server: () => missing() });
+  const client = createClient();
+  const error = failure(client.fetch('/api'));
+  await settled();
+  page.dispatch('pageshow', { persisted: false });
+  await settled();
+  page.dispatch('pageshow', { persisted: true });
+  expect(await error).toMatchObject({ code: 'navigation_stopped' });
+  // And whoever went back is not sent there again by the next call.
+  expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
+  expect(page.visits).toHaveLength(1);
+});
+
 describe('a login that comes back without a session', () => {
   /** The same tab after the login: what was kept is kept. */
   const again = (storage: Map<string, string>, server = () => missing()) => {
