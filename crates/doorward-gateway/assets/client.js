@@ -195,10 +195,9 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
     try {
       await new Promise((resolve, reject) => {
         const look2 = async () => {
-          const closed = popup.closed && document.hasFocus();
-          if (stepUp ? closed : await isSignedIn())
+          if (stepUp ? popup.closed : await isSignedIn())
             resolve();
-          else if (closed)
+          else if (popup.closed)
             reject(failure("login_cancelled", "The login window was closed", 401));
         };
         const { signal } = stop;
@@ -416,7 +415,7 @@ async function getToken(client) {
 async function ask2(client, mine) {
   try {
     const { body, until } = await read(client, client.at.token(), { safe: true }, ({ accessToken }) => isText(accessToken));
-    Object.assign(mine, { token: body.accessToken, until: body.expiresAt ? until : 0 });
+    Object.assign(mine, { token: body.accessToken, until });
     return body.accessToken;
   } finally {
     mine.asking = void 0;

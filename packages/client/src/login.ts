@@ -53,11 +53,9 @@ export function createLogin(
     try {
       await new Promise<void>((resolve, reject) => {
         const look = async () => {
-          const closed = popup.closed && document.hasFocus();
           // Somebody who has to prove more is signed in all the while.
-          if (stepUp ? closed : await isSignedIn()) resolve();
-          // A page that severs the windows looks closed, so only one whose user is back here counts.
-          else if (closed) reject(failure('login_cancelled', 'The login window was closed', 401));
+          if (stepUp ? popup.closed : await isSignedIn()) resolve();
+          else if (popup.closed) reject(failure('login_cancelled', 'The login window was closed', 401));
         };
         const { signal } = stop;
         addEventListener('message', ({ origin, data }) => {
@@ -65,6 +63,7 @@ export function createLogin(
         }, { signal });
         addEventListener('focus', look, { signal });
         hear((type) => { if (type === 'login') resolve(); }, signal);
+        // A page that severs the windows looks closed, so only one whose user is back here counts.
         timer = setInterval(() => { if (popup.closed && document.hasFocus()) look(); }, LOOK_EVERY);
       });
     } finally {

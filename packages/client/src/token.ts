@@ -39,8 +39,8 @@ export async function getToken(client: Client): Promise<string> {
 async function ask(client: Client, mine: Kept) {
   try {
     const { body, until } = await read<Token>(client, client.at.token(), { safe: true }, ({ accessToken }) => isText(accessToken));
-    // Null is no time: such a token is asked for each time.
-    Object.assign(mine, { token: body.accessToken, until: body.expiresAt ? until : 0 });
+    // An end that is not known is long past, so that such a token is asked for each time.
+    Object.assign(mine, { token: body.accessToken, until });
     return body.accessToken;
   } finally {
     mine.asking = undefined;

@@ -88,8 +88,11 @@ test('a page that the back button brings back lets its calls end at once', async
   const client = createClient();
   const error = failure(client.fetch('/api'));
   await settled();
+  let ended = false;
+  error.then(() => { ended = true; });
   page.dispatch('pageshow', { persisted: false });
   await settled();
+  expect(ended).toBe(false);
   page.dispatch('pageshow', { persisted: true });
   expect(await error).toMatchObject({ code: 'navigation_stopped' });
   // And whoever went back is not sent there again by the next call.
@@ -117,6 +120,28 @@ describe('a login that comes back without a session', () => {
     // Somebody who presses a button is no circle.
     redirectToLogin(client);
     expect(page.visits).toHaveLength(1);
+  });
+
+  test('is not begun again by the same page, however long it waits', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const first = openPage({ server: () => missing() });
+    createClient().fetch('/api').catch(() => {});
+    await settled();
+    again(first.storage);
+    const client = createClient();
+    for (let minutes = 0; minutes < 4; minutes += 2) {
+      expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
+      vi.setSystemTime(Date.now() + 120_000);
+    }
+  });
+
+  test('counts only where the page itself began it', async () => {
+    const page = openPage({ server: () => missing() });
+    createClient().login().catch(() => {});
+    redirectToLogin();
+    await settled();
+    expect(page.visits).toHaveLength(2);
+    expect(page.storage.size).toBe(0);
   });
 
   test('also where it came back for more', async () => {

@@ -51,7 +51,11 @@ describe('onSessionChange', () => {
     expect(told()).toEqual([]);
     await pass(1_000);
     expect(told()).toEqual(['expiring in 60']);
-    await pass(59_000);
+    await pass(30_000);
+    page.dispatch('focus');
+    await settled();
+    expect(told()).toEqual([]);
+    await pass(29_000);
     expect(told()).toEqual([]);
     state.ends = undefined;
     await pass(1_000);
