@@ -31,6 +31,9 @@ after(() => browser?.close());
 
 const signIn = (page, path, email = 'alice@acme.test') => signInAt(page, `${site.url}${path}`, email, `${site.url}/auth/login`);
 
+/** Waits for the page as it comes back, and not as it was when it was left. */
+const loadedAnew = (page) => page.waitForFunction(() => window.app && !window.app.left);
+
 describe('with sessions that last', () => {
   before(() => start());
   after(stop);
@@ -54,11 +57,12 @@ describe('with sessions that last', () => {
       await allRefused;
       await route.continue();
     });
+    await page.evaluate(() => { window.app.left = true; });
+    const back = page.waitForRequest((request) => new URL(request.url()).pathname === '/auth/callback');
     await page.evaluate(() => { for (let n = 0; n < 20; n += 1) window.app.client.fetch(`/api/protected?n=${n}`); });
-    await page.waitForRequest((request) => new URL(request.url()).pathname === '/auth/callback');
+    await back;
     // The provider still knows alice.
-    await page.waitForURL(address);
-    await page.waitForFunction(() => window.app);
+    await loadedAnew(page);
     assert.equal(await page.evaluate(() => location.href), address);
     assert.equal(logins().length, 1);
     assert.equal(logins()[0].searchParams.get('return_url'), address);
@@ -312,10 +316,10 @@ describe('with sessions that end soon', () => {
     assert.equal(changes[1].session.expiresAt, changes[0].session.expiresAt, 'looking extended nothing');
     assert.ok(changes[1].secondsLeft <= 3 && changes[1].secondsLeft >= 1, String(changes[1].secondsLeft));
     const before = logins().length;
+    await page.evaluate(() => { window.app.left = true; });
     await page.locator('#read').click();
-    await page.waitForRequest((request) => new URL(request.url()).pathname === '/auth/login');
-    await page.waitForURL(`${site.url}/watch`);
-    await page.waitForFunction(() => window.app?.changes.length);
+    await loadedAnew(page);
+    assert.equal(page.url(), `${site.url}/watch`);
     assert.equal(logins().length, before + 1);
     assert.deepEqual(wrong, []);
     await context.close();
