@@ -137,6 +137,12 @@ impl Engine {
                 header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
                 HeaderValue::from_static("true"),
             );
+            // A frontend has to know how long to wait, and how far its clock is from the one that `expiresAt` is told by.
+            // Added to what the handler exposes: the names of several headers count together (Fetch §3.3.4).
+            headers.append(
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("Retry-After, Date"),
+            );
         }
     }
 

@@ -1,11 +1,14 @@
-// The Doorward demo page: plain JavaScript, no build step, readable from top to bottom.
+// The Doorward demo page: plain JavaScript, no build step, readable from top to bottom. What a session needs is done by
+// `@doorward/client`, which `client.js` holds as one file.
 //
-//   1. call       one request to the backend, with the CSRF token where it is wanted
+//   1. call       one request to the backend, through the client
 //   2. answers    what the page shows, and does, for 200, 401, 403 and 503
 //   3. session    who is signed in and how long for
 //   4. sign-out   end the session here, then at the provider
 //   5. live       server-sent events and a WebSocket
 //   6. start      wires the buttons
+
+import { connect, createClient, DoorwardError, getSession, getToken, onSessionChange, redirectToLogout } from "./client.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -19,27 +22,26 @@ function el(tag, attributes = {}, ...children) {
 
 // --- 1. call -----------------------------------------------------------------------------------
 
-/** The CSRF token: a cookie this page may read and a page of another site may not. */
-function csrfToken() {
-  const pair = document.cookie.split("; ").find((cookie) => cookie.startsWith("CSRF-TOKEN="));
-  return pair ? pair.slice("CSRF-TOKEN=".length) : "";
-}
+/**
+ * By itself the client goes to the login on 401. This page shows what was answered and offers the way instead: `false` says that
+ * nobody signed in.
+ */
+const client = createClient({
+  login({ loginUrl, error }) {
+    offerSignIn(loginUrl, error?.code);
+    return false;
+  },
+});
 
 /** Sends one request; resolves to what came back and rejects only when nothing did. */
 async function call(path, { method = "GET", json, token = true, bearer = false } = {}) {
   const headers = { Accept: "application/json" };
-  const unsafe = method !== "GET" && method !== "HEAD";
   if (bearer) headers.Authorization = `Bearer ${await accessToken()}`;
-  else if (unsafe && token) headers["X-CSRF-TOKEN"] = csrfToken();
   if (json !== undefined) headers["Content-Type"] = "application/json";
+  const init = { method, headers, body: json === undefined ? undefined : JSON.stringify(json) };
 
   const started = performance.now();
-  const response = await fetch(path, {
-    method,
-    headers,
-    credentials: bearer ? "omit" : "include",
-    body: json === undefined ? undefined : JSON.stringify(json),
-  });
+  const response = await send(path, init, { token, bearer });
   const text = await response.text();
   let body = null;
   try {
@@ -50,11 +52,19 @@ async function call(path, { method = "GET", json, token = true, bearer = false }
   return { status: response.status, body, milliseconds: Math.round(performance.now() - started) };
 }
 
-/** An access token for a call as a program makes it; a rubbish one where nobody is signed in. */
-async function accessToken() {
-  const { body } = await call("/auth/token");
-  return body?.accessToken ?? "nobody-is-signed-in";
+/** The client adds credentials and CSRF token; what shows a program, or a forgotten token, does without it. */
+async function send(path, init, { token, bearer }) {
+  if (bearer || !token) return fetch(path, { ...init, credentials: bearer ? "omit" : "include" });
+  try {
+    return await client.fetch(path, init);
+  } catch (error) {
+    if (error instanceof DoorwardError && error.response) return error.response;
+    throw error;
+  }
 }
+
+/** An access token for a call as a program makes it; a rubbish one where nobody is signed in. */
+const accessToken = () => getToken(client).catch(() => "nobody-is-signed-in");
 
 // --- 2. answers --------------------------------------------------------------------------------
 
@@ -70,13 +80,6 @@ const REASONS = {
   token_invalid: "A token was sent, and it is not one of ours. A good cookie beside it would not help.",
   provider_unavailable: "The identity provider is out of reach. You are still signed in; try again in a moment.",
 };
-
-/** The sign-in address of a 401, with the way back to this very place. */
-function signInUrl(problem) {
-  const url = new URL(problem?.login_url ?? "/auth/login", location.href);
-  url.searchParams.set("return_url", location.pathname + location.search + location.hash);
-  return url.href;
-}
 
 /** Shows one answer: status, code, body, and a word on what it means. */
 function show(out, method, path, answer) {
@@ -137,41 +140,45 @@ async function run(button, out, path, options = {}) {
     button.removeAttribute("aria-disabled");
   }
   show(out, options.method ?? "GET", path, answer);
-  if (answer.status === 401) offerSignIn(answer.body);
-  else if (state() === "signed-in") await readSession();
+  if (answer.status !== 401 && state() === "signed-in") await readSession();
 }
 
 /** What the page does about a 401: offer the sign-in that leads back here. */
-function offerSignIn(problem) {
-  const url = signInUrl(problem);
+function offerSignIn(url, code) {
   $("sign-in").href = url;
   $("sign-in-return").href = url;
   $("return-url").textContent = url;
   $("return").hidden = false;
-  const goesOn = problem?.code === "step_up_required" || problem?.code?.startsWith("token_");
-  if (state() === "signed-in" && !goesOn) showSignedOut("Your session has ended. Sign in to go on where you were.");
+  if (state() === "signed-in" && code !== "step_up_required") showSignedOut("Your session has ended. Sign in to go on where you were.");
 }
 
 // --- 3. session --------------------------------------------------------------------------------
 
 let session = null;
+/** Whether the end of the session is of the user's own making. */
+let leaving = false;
 
 const state = () => document.documentElement.dataset.state;
 
-/** Asks who is signed in. `slide=false` only looks: it does not extend the session. */
+/** Asks who is signed in. Unless it is told to, it only looks and does not extend the session. */
 async function readSession({ extend = false } = {}) {
-  let answer;
   try {
-    answer = await call(extend ? "/auth/session" : "/auth/session?slide=false");
-  } catch {
-    return notice("The server does not answer.");
-  } finally {
-    document.documentElement.dataset.asked = "true";
+    showSession(await getSession(client, { slide: extend }));
+  } catch (error) {
+    cannotTell(error);
   }
-  if (answer.status === 200) return showSignedIn(answer.body);
-  if (answer.status !== 401) return notice("Whether you are signed in cannot be told right now. Try again in a moment.");
-  const ended = state() === "signed-in";
-  showSignedOut(ended ? "Your session has ended. Sign in to go on where you were." : "");
+}
+
+/** Shows who is signed in, if anybody is. */
+function showSession(found) {
+  document.documentElement.dataset.asked = "true";
+  if (found) return showSignedIn(found);
+  showSignedOut(state() === "signed-in" && !leaving ? "Your session has ended. Sign in to go on where you were." : "");
+}
+
+function cannotTell({ code }) {
+  document.documentElement.dataset.asked = "true";
+  notice(code === "unreachable" ? "The server does not answer." : "Whether you are signed in cannot be told right now. Try again in a moment.");
 }
 
 function notice(text) {
@@ -225,7 +232,7 @@ function initials(name) {
   return words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
 }
 
-/** Moves the clock on; asks again when the end is there. */
+/** Moves the clock on. That the end is there is told by the client. */
 function tick() {
   if (!session) return;
   const left = Math.max(0, session.expiresAt - Date.now());
@@ -238,10 +245,6 @@ function tick() {
   const end = new Date(session.expiresAt);
   $("session-end").textContent = end.toLocaleTimeString();
   $("session-end").dateTime = end.toISOString();
-  if (left === 0) {
-    session = null;
-    readSession();
-  }
 }
 
 // --- 4. sign-out -------------------------------------------------------------------------------
@@ -249,15 +252,12 @@ function tick() {
 /** Ends the session here, then goes to the provider to end it there. Without this script the form does both. */
 async function signOut(event) {
   event.preventDefault();
+  leaving = true;
   try {
-    const answer = await call("/auth/logout", { method: "POST" });
-    if (answer.status === 200 && answer.body?.logoutUrl) {
-      showSignedOut("");
-      return location.assign(answer.body.logoutUrl);
-    }
-    notice(`Signing out failed with ${answer.status}. Try again.`);
-  } catch {
-    notice("Signing out failed: the server does not answer.");
+    await redirectToLogout(client);
+  } catch ({ status, code }) {
+    leaving = false;
+    notice(code === "unreachable" ? "Signing out failed: the server does not answer." : `Signing out failed with ${status}. Try again.`);
   }
 }
 
@@ -294,18 +294,19 @@ function stopEvents(text) {
 function echo(event) {
   event.preventDefault();
   const text = $("socket-text").value;
-  if (socket?.readyState === WebSocket.OPEN) return socket.send(text);
-  const opened = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/socket`);
+  if (socket) return void socket.send(text);
+  const opened = connect(client, "/api/socket", {
+    onOpen: () => opened.send($("socket-text").value),
+    onMessage: ({ data }) => {
+      $("out-socket").textContent = `echo: ${data}`;
+    },
+    onError: ({ status, title }) => {
+      if (socket !== opened) return;
+      socket = null;
+      $("out-socket").textContent = status === 401 ? "Closed: the session has ended (4401)." : `Closed: ${title}.`;
+    },
+  });
   socket = opened;
-  opened.addEventListener("open", () => opened.send(text));
-  opened.addEventListener("message", (message) => {
-    $("out-socket").textContent = `echo: ${message.data}`;
-  });
-  opened.addEventListener("close", ({ code }) => {
-    if (socket !== opened) return;
-    $("out-socket").textContent = code === 4401 ? "Closed: the session has ended (4401)." : `Closed (${code}).`;
-    if (code === 4401) readSession();
-  });
 }
 
 function stopLive() {
@@ -338,12 +339,10 @@ $("session-extend").addEventListener("click", () => readSession({ extend: true }
 $("call-events").addEventListener("click", toggleEvents);
 $("socket-form").addEventListener("submit", echo);
 setInterval(tick, 1000);
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) readSession();
-});
 // The back button may bring this page back as it was, signed in or not: ask before showing any of it.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
+  leaving = false;
   document.documentElement.dataset.state = "unknown";
   forget();
   readSession();
@@ -356,6 +355,11 @@ if (here.searchParams.has("state")) {
   history.replaceState(null, "", here);
 }
 await readSession();
+// From now on: other tabs, the focus, and the session's end.
+onSessionChange(client, (change) => {
+  if (change.type === "session") showSession(change.session);
+  if (change.type === "error") cannotTell(change.error);
+});
 // The first thing a visitor sees is a guarded call and its answer.
 await run($("call-protected"), $("out-protected"), "/api/protected");
 document.documentElement.dataset.ready = "true";

@@ -1,6 +1,6 @@
 //! `cargo xtask docs`: the parts of the documents that are generated from the code, so that they cannot drift.
 //!
-//! - `docs/reference/errors.md`: the table of error codes ([`codes`]).
+//! - `docs/reference/errors.md`: the table of error codes ([`codes`]); the same as types in `packages/client/src/codes.ts`.
 //! - `docs/attacks.md`: which tests try which attack ([`attacks`]).
 //! - `docs/reference/wristband.md`: which tests prove it ([`wristband`]).
 
@@ -20,8 +20,9 @@ pub(crate) enum Mode {
 /// A page with a generated part, and what makes the whole page anew from what it is now.
 type Page = (&'static str, fn(&str) -> Result<String, Failure>);
 
-const PAGES: [Page; 3] = [
+const PAGES: [Page; 4] = [
     (codes::PAGE, codes::render),
+    (codes::TYPES, codes::render_types),
     (attacks::PAGE, attacks::render),
     (wristband::PAGE, wristband::render),
 ];

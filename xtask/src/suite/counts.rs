@@ -19,6 +19,8 @@ pub(super) enum Reporter {
     Libtest,
     /// `ℹ pass 12` or, in TAP, `# pass 12`
     Node,
+    /// `Tests  1 failed | 11 passed | 2 skipped (14)`
+    Vitest,
 }
 
 impl Counts {
@@ -48,6 +50,11 @@ impl Counts {
                     .and_then(|rest| rest.split_once(". "))
                 {
                     self.read_pairs(tail, ';');
+                }
+            }
+            Reporter::Vitest => {
+                if let Some((tail, _)) = plain.strip_prefix("Tests ").and_then(|rest| rest.split_once('(')) {
+                    self.read_pairs(tail, '|');
                 }
             }
             Reporter::Node => {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the one test command.
 //!
 //! Steps run from cheap to dear and stop at the first that fails. Afterwards come a table of steps and times and, as the
-//! very last line, `N passed, N failed`: the sum over Rust tests, documentation tests and browser tests. A step that
+//! very last line, `N passed, N failed`: the sum over Rust tests, documentation tests, those of the browser package and browser tests. A step that
 //! fails without naming a failed test (formatting, say) counts as one failure, so that the line never lies.
 
 use std::path::PathBuf;
@@ -98,6 +98,7 @@ impl Suite {
                 counts,
             )
         })?;
+        self.step("browser package", browser_package)?;
         self.step("build", |_| {
             cargo(["build", "--package", "doorward-gateway", "--bin", "doorward"]).hint("")?;
             // Some browser tests run what the examples show.
@@ -189,6 +190,24 @@ fn rust_tests(tools: &Tools, counts: &mut Counts) -> Result<String, Failure> {
     }
     command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
     shell::run_counted(&mut command, Reporter::Libtest, counts)
+}
+
+/// Types and units of `@doorward/client`, its build within its weight, and whether what is made of it is fresh.
+///
+/// The browser tests run on what is built here.
+fn browser_package(counts: &mut Counts) -> Result<String, Failure> {
+    let npm = |script: &str| {
+        let mut command = Command::new("npm");
+        command
+            .args(["run", "--silent", script])
+            .current_dir(tools::BROWSER_PACKAGE);
+        command
+    };
+    shell::run(&mut npm("check"))?;
+    shell::run_counted(&mut npm("test"), Reporter::Vitest, counts)?;
+    shell::run(&mut npm("build"))?;
+    shell::run(&mut npm("verify"))?;
+    Ok(String::new())
 }
 
 fn browser_tests(tools: &Tools, counts: &mut Counts) -> Result<String, Failure> {

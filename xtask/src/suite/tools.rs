@@ -12,6 +12,10 @@ use crate::failure::Failure;
 const CARGO_DENY: &str = "0.20.2";
 /// What oidc-provider 9 and playwright-core need.
 const NODE_MAJOR: u32 = 20;
+/// `@doorward/client`.
+pub(super) const BROWSER_PACKAGE: &str = "packages/client";
+/// Where Node packages belong: the browser tests, and the browser package.
+const NODE_FOLDERS: [&str; 2] = ["e2e", BROWSER_PACKAGE];
 const CHROMIUM_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// The tools that were found or installed.
@@ -42,12 +46,14 @@ pub(super) fn prepare(install: Install) -> Result<Tools, Failure> {
         install_components()?;
         install_debian_packages()?;
         install_cargo_deny(&target)?;
-        if node_is_recent() && !node_packages_match() {
-            shell::run(
-                Command::new("npm")
-                    .args(["ci", "--no-audit", "--no-fund"])
-                    .current_dir("e2e"),
-            )?;
+        for folder in NODE_FOLDERS {
+            if node_is_recent() && !node_packages_match(folder) {
+                shell::run(
+                    Command::new("npm")
+                        .args(["ci", "--no-audit", "--no-fund"])
+                        .current_dir(folder),
+                )?;
+            }
         }
         python::install(&target)?;
     }
@@ -74,8 +80,10 @@ pub(super) fn prepare(install: Install) -> Result<Tools, Failure> {
     if find_on_path("npm").is_none() {
         missing.push("npm: on Debian, apt-get install npm; else it comes with Node.js".to_owned());
     }
-    if !node_packages_match() {
-        missing.push("Node packages of the browser tests: (cd e2e && npm ci)".to_owned());
+    for folder in NODE_FOLDERS {
+        if !node_packages_match(folder) {
+            missing.push(format!("Node packages of {folder}: (cd {folder} && npm ci)"));
+        }
     }
     missing.extend(python::missing(&target));
     let chromium = find_chromium();
@@ -226,12 +234,11 @@ fn node_is_recent() -> bool {
 }
 
 /// Whether `node_modules` holds exactly what the lock file names: npm leaves a lock of what it installed there.
-fn node_packages_match() -> bool {
-    let read = |path: &str| -> Option<Value> { serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok() };
-    let (Some(wanted), Some(installed)) = (
-        read("e2e/package-lock.json"),
-        read("e2e/node_modules/.package-lock.json"),
-    ) else {
+fn node_packages_match(folder: &str) -> bool {
+    let read = |path: &str| -> Option<Value> {
+        serde_json::from_str(&std::fs::read_to_string(Path::new(folder).join(path)).ok()?).ok()
+    };
+    let (Some(wanted), Some(installed)) = (read("package-lock.json"), read("node_modules/.package-lock.json")) else {
         return false;
     };
     let (Some(wanted), Some(installed)) = (packages(&wanted), packages(&installed)) else {

@@ -65,6 +65,9 @@ pub(crate) struct Options {
     /// Seconds without a request after which a session ends
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600, hide = true, value_parser = clap::value_parser!(u64).range(1..=2_592_000))]
     idle_timeout: u64,
+    /// Seconds for which a sign-in counts as recent
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, hide = true, value_parser = clap::value_parser!(u64).range(1..=2_592_000))]
+    recent_age: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,6 +130,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         app_origins: options.app_origin.clone(),
         provider_origin,
         takes_bearer,
+        recent_age: Duration::from_secs(options.recent_age),
         stopping: stop.stopping(),
     }
     .router(&auth);

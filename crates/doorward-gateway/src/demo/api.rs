@@ -16,17 +16,14 @@ use serde_json::Value;
 use crate::clock::{now, rfc3339};
 use crate::listen::Stopping;
 
-/// How long ago somebody may have signed in to read what only a fresh sign-in may.
-const RECENT: Duration = Duration::from_secs(5 * 60);
-
 /// Every route names its rule; what no route names is refused.
-pub(super) fn routes(auth: &Doorward, takes_bearer: bool) -> ProtectedRouter<Stopping> {
+pub(super) fn routes(auth: &Doorward, takes_bearer: bool, recent_age: Duration) -> ProtectedRouter<Stopping> {
     let routes = auth
         .router()
         .route("/api/public", Rule::Public, get(public))
         .route("/api/protected", Rule::Session, get(read).post(write))
         .route("/api/admin", Rule::role("admin"), get(admin))
-        .route("/api/recent", Rule::max_auth_age(RECENT), get(recent))
+        .route("/api/recent", Rule::max_auth_age(recent_age), get(recent))
         .route("/api/events", Rule::Session, get(events))
         .route("/api/socket", Rule::Session, get(socket));
     if takes_bearer {

@@ -8,7 +8,7 @@ pub(super) struct Asset {
 }
 
 /// Everything the page consists of.
-pub(super) const ASSETS: [Asset; 5] = [
+pub(super) const ASSETS: [Asset; 6] = [
     Asset {
         path: "/",
         media_type: "text/html; charset=utf-8",
@@ -23,6 +23,12 @@ pub(super) const ASSETS: [Asset; 5] = [
         path: "/app.js",
         media_type: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/app.js"),
+    },
+    // Made from packages/client, so that the demo needs no Node.js.
+    Asset {
+        path: "/client.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/client.js"),
     },
     Asset {
         path: "/favicon.svg",

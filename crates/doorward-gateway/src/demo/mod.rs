@@ -6,6 +6,8 @@ mod loopback;
 mod page;
 mod request_log;
 
+use std::time::Duration;
+
 use axum::{Router, middleware};
 use doorward::Doorward;
 use url::Url;
@@ -23,6 +25,8 @@ pub(crate) struct Demo {
     pub(crate) provider_origin: String,
     /// Whether access tokens are accepted beside sessions.
     pub(crate) takes_bearer: bool,
+    /// How long ago somebody may have signed in to read what only a fresh sign-in may.
+    pub(crate) recent_age: Duration,
     /// Ends streams when the server stops.
     pub(crate) stopping: Stopping,
 }
@@ -32,7 +36,7 @@ impl Demo {
     pub(crate) fn router(self, auth: &Doorward) -> Router {
         let loopback = Loopback::new(self.public_url, &self.app_origins);
         page::add(
-            api::routes(auth, self.takes_bearer),
+            api::routes(auth, self.takes_bearer, self.recent_age),
             &self.provider_origin,
             self.takes_bearer,
         )

@@ -10,7 +10,7 @@ fn the_bare_command_prints_help_and_exits_2() {
     for command in ["dev", "check", "provider", "keys"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
-    for absent in ["serve", "explain", "idle-timeout"] {
+    for absent in ["serve", "explain", "idle-timeout", "recent-age"] {
         assert!(!help.contains(&format!("\n  {absent}")), "{help}");
     }
 }

@@ -61,6 +61,17 @@ fn libtest_results_of_several_binaries_add_up() {
 }
 
 #[test]
+fn vitest_summary_counts_tests_and_not_files() {
+    let lines = [
+        " Test Files  1 failed | 9 passed (10)",
+        "\u{1b}[2m      Tests \u{1b}[22m \u{1b}[1m\u{1b}[31m2 failed\u{1b}[39m | \u{1b}[32m190 passed\u{1b}[39m | 1 skipped | 1 todo (194)",
+        "   Start at  20:51:56",
+    ];
+    check(Reporter::Vitest, &lines, 190, 2, 2);
+    check(Reporter::Vitest, &["      Tests  194 passed (194)"], 194, 0, 0);
+}
+
+#[test]
 fn node_summary_counts_cancelled_tests_as_failed() {
     let lines = [
         "ℹ tests 9",

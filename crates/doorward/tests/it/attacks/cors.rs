@@ -191,6 +191,8 @@ async fn every_response_to_a_frontend_has_its_cors_headers_refusals_and_handlers
                 );
                 let credentials: &[&str] = if permitted { &["true"] } else { &[] };
                 assert_eq!(answer.all("access-control-allow-credentials"), credentials);
+                let exposed: &[&str] = if permitted { &["Retry-After, Date"] } else { &[] };
+                assert_eq!(answer.all("access-control-expose-headers"), exposed);
                 assert!(answer.all("vary").contains(&"Origin"), "{method} {target} {origin}");
             }
         }
@@ -207,6 +209,7 @@ async fn what_a_handler_says_of_cors_is_overruled_for_frontends_only() {
                     ("access-control-allow-origin", "*"),
                     ("vary", "accept-encoding"),
                     ("x-own", "1"),
+                    ("access-control-expose-headers", "x-own"),
                 ],
                 "open",
             )
@@ -220,6 +223,11 @@ async fn what_a_handler_says_of_cors_is_overruled_for_frontends_only() {
         "never a wildcard beside credentials"
     );
     assert_eq!(answer.all("vary"), ["accept-encoding", "Origin"]);
+    assert_eq!(
+        answer.all("access-control-expose-headers"),
+        ["x-own", "Retry-After, Date"],
+        "what a handler exposes stays exposed"
+    );
     let answer = Raw::get("/open")
         .header("origin", "https://evil.test")
         .send(&world.app)

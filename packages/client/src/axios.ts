@@ -1,0 +1,67 @@
+// @doorward/client/axios: the same handling for calls made with axios.
+
+import type { AxiosError, AxiosInstance, InternalAxiosRequestConfig } from 'axios';
+import { inBrowser } from './addresses.js';
+import { isSafe } from './client.js';
+import { DoorwardError, readRefusal } from './error.js';
+import type { Client, Trial } from './types.js';
+
+/** What has been done about a call travels with its configuration, which axios copies when the call is made again. */
+type Config = InternalAxiosRequestConfig & { doorward?: Trial };
+
+/**
+ * Teaches an axios instance what `client.fetch` knows: credentials and CSRF token for the application's own origins, one login
+ * for however many 401, a `DoorwardError` for what cannot be mended (its `response` is axios's, its `cause` the `AxiosError`).
+ *
+ * A call with `withCredentials: false` is left alone. Returns what takes it off again.
+ *
+ * @example
+ * const api = axios.create({ baseURL: '/api' });
+ * install(api, createClient());
+ */
+export function install(axios: AxiosInstance, client: Client): () => void {
+  const concerns = (config?: InternalAxiosRequestConfig) =>
+    !!config && inBrowser() && config.withCredentials !== false && client.at.isOwn(axios.getUri(config));
+
+  const request = axios.interceptors.request.use((config: Config) => {
+    if (!concerns(config)) return config;
+    config.withCredentials = true;
+    const trial = config.doorward ??= {
+      safe: isSafe(config.method ?? 'get'),
+      token: config.headers.has(client.csrfHeader) ? null : undefined,
+      signal: config.signal as AbortSignal | undefined,
+    };
+    if (!trial.safe && trial.token !== null) {
+      trial.token = client.csrfToken();
+      config.headers.set(client.csrfHeader, trial.token ?? null);
+    }
+    return config;
+  });
+
+  const response = axios.interceptors.response.use(undefined, async (cause: AxiosError) => {
+    const { response: answer } = cause;
+    const config = cause.config as Config | undefined;
+    const url = (answer?.request as XMLHttpRequest | undefined)?.responseURL;
+    if (!answer || !config?.doorward || !concerns(config) || (url && !client.at.isOwn(url))) throw cause;
+    const headers = answer.headers as Record<string, unknown>;
+    const refusal = readRefusal(answer.status, (name) => headers[name], await parsed(answer.data), client.at.login().origin, answer);
+    if (!refusal) throw cause;
+    if (await client.settle(refusal.error, config.doorward)) return axios.request(config);
+    throw refusal.certain ? new DoorwardError(refusal.error, cause) : cause;
+  });
+
+  return () => {
+    axios.interceptors.request.eject(request);
+    axios.interceptors.response.eject(response);
+  };
+}
+
+/** The body as JSON, whatever `responseType` the call asked for. */
+async function parsed(data: unknown): Promise<unknown> {
+  try {
+    if (data instanceof ArrayBuffer || data instanceof Blob) return await new Response(data).json();
+    return typeof data === 'string' ? JSON.parse(data) : data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+// Watching the session without extending it.
+
+import { inBrowser } from './addresses.js';
+import { hear, type News } from './channel.js';
+import type { DoorwardError } from './error.js';
+import { look } from './session.js';
+import type { Client, Session, SessionChange, WatchOptions } from './types.js';
+
+/** When a watcher looks again that learnt nothing, and the least and most that a timer waits. */
+const AGAIN = 30_000;
+const SOON = 1_000;
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * Tells who is signed in, at once and whenever it changes: in another tab, by time, or by the server; and that the session
+ * is about to end. It looks on focus and when something is due, and never extends the session by it.
+ *
+ * Returns what ends the watching; no timer and no listener is left then.
+ *
+ * @example
+ * const stop = onSessionChange(client, (change) => {
+ *   if (change.type === 'expiring') banner.textContent = `You will be signed out in ${change.secondsLeft} s`;
+ *   else banner.textContent = change.session ? '' : 'You are signed out';
+ * });
+ */
+export function onSessionChange<Metadata = Record<string, unknown>>(
+  client: Client,
+  listener: (change: SessionChange<Metadata>) => void,
+  { warnBefore = 60 }: WatchOptions = {},
+): () => void {
+  if (!inBrowser()) return () => {};
+  const stop = new AbortController();
+  const { signal } = stop;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last: string | undefined;
+  let warned: number | undefined;
+  // Only the latest look counts.
+  let turn = 0;
+
+  const note = (session: Session<Metadata> | null) => {
+    const now = JSON.stringify(session);
+    if (now === last) return;
+    last = now;
+    listener({ type: 'session', session });
+  };
+
+  const check = async () => {
+    const mine = ++turn;
+    let wait = AGAIN;
+    const answer = await look(client, false).then((found) => ({ found }), (error: DoorwardError) => ({ error }));
+    if (mine !== turn) return;
+    clearTimeout(timer);
+    if ('error' in answer) {
+      listener({ type: 'error', error: answer.error });
+    } else {
+      const { found } = answer;
+      const session = (found?.body ?? null) as Session<Metadata> | null;
+      note(session);
+      // The focus and other tabs tell when somebody signs in; nothing is due before.
+      if (!session || !found || Number.isNaN(found.until)) return;
+      const left = found.until - Date.now();
+      wait = left - warnBefore * 1000;
+      if (wait <= 0) {
+        wait = left;
+        if (warned !== session.expiresAt) {
+          warned = session.expiresAt;
+          listener({ type: 'expiring', session, secondsLeft: Math.max(0, Math.round(left / 1000)) });
+        }
+      }
+    }
+    // The listener may have ended it.
+    if (!signal.aborted) timer = setTimeout(check, Math.min(Math.max(wait, SOON), LONGEST));
+  };
+
+  hear((news: News) => {
+    if (news !== 'logout') {
+      check();
+      return;
+    }
+    turn++;
+    clearTimeout(timer);
+    note(null);
+  }, signal);
+  for (const type of ['focus', 'pageshow', 'visibilitychange']) {
+    addEventListener(type, () => { if (!document.hidden) check(); }, { signal });
+  }
+  signal.addEventListener('abort', () => {
+    turn++;
+    clearTimeout(timer);
+  });
+  check();
+  return () => stop.abort();
+}
