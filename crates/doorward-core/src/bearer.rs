@@ -92,11 +92,6 @@ impl BearerToken {
     pub fn secret(&self) -> &SecretString {
         &self.0
     }
-
-    /// Returns the token, by value.
-    pub fn into_secret(self) -> SecretString {
-        self.0
-    }
 }
 
 impl core::fmt::Debug for BearerToken {

@@ -95,11 +95,6 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// Tells whether a usable key has this `kid`.
-    pub fn contains_kid(&self, kid: &str) -> bool {
-        self.keys.iter().any(|key| key.kid.as_deref() == Some(kid))
-    }
-
     /// The keys that may have made a signature: kind and `alg` must fit; `kid` too, where the token
     /// names one.
     pub(crate) fn candidates<'a>(

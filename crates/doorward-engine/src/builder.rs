@@ -77,8 +77,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Names the URL that is no tenant's, where the public URL holds `{tenant}`: public pages, and a login
-    /// that finds out the tenant. Any other host is answered 404 `tenant_unknown`.
+    /// Names the URL that is no tenant's, where the public URL holds `{tenant}`: for public pages, and for login
+    /// links that name their tenant, which lead on to its host.
+    ///
+    /// A login that names none finds out the tenant with the Wristband platform only, on the platform's own page; with
+    /// any other provider it is 404 `tenant_unknown`. So are guarded routes and our endpoints at any other host.
     #[must_use]
     pub fn public_url_without_tenant(mut self, url: impl Into<String>) -> Self {
         self.without_tenant = Some(url.into());
@@ -93,7 +96,8 @@ impl EngineBuilder {
 
     /// Adds an identity provider that tenants choose by name; the first one is everybody else's.
     ///
-    /// The same name again takes the place of the one before.
+    /// The same name again takes the place of the one before. At a host of several providers the name of each but the
+    /// first ends its redirect URI, `/auth/callback/{name}`: register that one with it.
     #[must_use]
     pub fn named_provider(mut self, name: impl Into<String>, provider: impl Into<Provider>) -> Self {
         let provider = provider.into();

@@ -35,7 +35,8 @@ impl BuildError {
         Self::setting(key, error)
     }
 
-    /// Names the setting, as the configuration file spells it.
+    /// Names the setting as the configuration file spells it, without saying which of several: `provider.issuer`,
+    /// `tenants.name`. A port and a hook, which no file has, are named as on the builder: `fetch`.
     #[must_use]
     pub fn key(&self) -> &'static str {
         self.key

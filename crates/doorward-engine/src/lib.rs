@@ -1,7 +1,7 @@
 //! The one place in Doorward where waiting happens: the guard, the login path, refresh and commit.
 //!
 //! Frameworks are translators around [`Engine`]: they turn a request into a
-//! [`RequestView`](doorward_core::request::RequestView), call [`Engine::guard`], and write
+//! [`RequestView`], call [`Engine::guard`], and write
 //! [`Engine::commit`] and [`Engine::finish`] into the response. The engine knows no runtime: it reaches
 //! the world through the ports of `doorward-core`.
 

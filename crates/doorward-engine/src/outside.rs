@@ -1,4 +1,5 @@
-//! The world as the engine sees it: four ports, and the store where there is one.
+//! The world as all that waits sees it: four of the six ports. The session store is with the place of sessions
+//! ([`SessionPlace`](crate::auth::SessionPlace)), the tenant directory with the sites ([`Sites`](crate::sites::Sites)).
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -49,7 +49,7 @@ impl Providers {
         }
     }
 
-    /// These, with another one in front.
+    /// These, the first in front; `None` where there are none.
     pub(crate) fn of(providers: &[(String, Arc<ProviderState>)]) -> Option<Self> {
         let ((_, first), others) = providers.split_first()?;
         Some(Self {

@@ -110,24 +110,6 @@ pub struct Email {
     pub verified: bool,
 }
 
-impl Email {
-    /// Returns the domain in lower case, if the address is verified and plain enough to decide by.
-    ///
-    /// Plain means: ASCII, one `@`, something before it, and a name of letters, digits, hyphens and dots behind it, without an
-    /// empty label.
-    ///
-    /// # Security
-    /// The user often chooses the local part, and at some providers the whole address; only a verified one says anything.
-    #[must_use]
-    pub fn verified_domain(&self) -> Option<String> {
-        let (local, domain) = self.address.split_once('@')?;
-        let name =
-            |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let plain = self.address.is_ascii() && !local.is_empty() && domain.split('.').all(name);
-        (self.verified && plain).then(|| domain.to_ascii_lowercase())
-    }
-}
-
 /// Reads the e-mail address out of the ID token, else out of userinfo.
 ///
 /// `email_verified` counts only from where the address came: one source's word does not vouch for the other's address.

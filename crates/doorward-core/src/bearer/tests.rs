@@ -115,5 +115,5 @@ fn debug_output_hides_the_token() {
     headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer secret-token"));
     let token = BearerToken::from_headers(&headers).unwrap().unwrap();
     assert_eq!(format!("{token:?}"), "BearerToken(redacted)");
-    assert_eq!(token.into_secret().expose(), "secret-token");
+    assert_eq!(token.secret().expose(), "secret-token");
 }

@@ -21,7 +21,7 @@ pub use self::{
 };
 pub(crate) use self::{
     ours::OurCookies,
-    scan::{MAX_VALUES, any_cookie, cookies_with_prefix, is_cookie_value, raw_values},
+    scan::{MAX_VALUES, cookies_with_prefix, is_cookie_value, raw_values},
 };
 
 /// What browsers keep at most of one cookie: its name and value together (RFC 6265bis, section 5.6).

@@ -53,11 +53,6 @@ pub(crate) fn raw_values<'h, 'n>(headers: &'h HeaderMap, name: &'n CookieName) -
     }
 }
 
-/// Tells whether a cookie of the name is there at all.
-pub(crate) fn any_cookie(headers: &HeaderMap, name: &CookieName) -> bool {
-    raw_values(headers, name).next().is_some()
-}
-
 #[derive(Debug)]
 pub(crate) struct RawValues<'h, 'n> {
     pairs: Matches<'h, 'n>,

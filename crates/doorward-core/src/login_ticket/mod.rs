@@ -42,7 +42,7 @@ const ID_CHARS: usize = 10;
 pub struct LoginTicket {
     /// The protocol's half: state, nonce, PKCE verifier, and what was asked of whom.
     pub pending: PendingAuthorization,
-    /// The provider's name in the configuration.
+    /// The provider and our client there, as `issuer client_id`.
     pub provider: String,
     /// What the verified claims must say the tenant is, where that is known.
     pub tenant: Option<TenantId>,

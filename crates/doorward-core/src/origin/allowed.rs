@@ -59,11 +59,6 @@ impl AppOrigin {
     pub const fn base(&self) -> &Origin {
         &self.base
     }
-
-    /// Tells whether subdomains are meant.
-    pub const fn is_wildcard(&self) -> bool {
-        self.wildcard
-    }
 }
 
 impl core::fmt::Display for AppOrigin {

@@ -25,7 +25,7 @@ pub struct BearerContext {
     pub roles: Vec<String>,
 }
 
-/// The permission to call what is behind the rule; only [`decide`], [`decide_at`] and [`admit_anyone`] make one.
+/// The permission to call what is behind the rule; only [`decide_at`] and [`admit_anyone`] make one.
 #[derive(Debug)]
 pub struct Authorized(());
 
@@ -86,14 +86,6 @@ impl Denied {
 /// Permits whoever it is, where the rule asks nothing of anybody.
 pub fn admit_anyone(rule: &Rule) -> Option<Authorized> {
     rule.is_public().then_some(Authorized(()))
-}
-
-/// Decides as [`decide_at`] does, without a time: where the rule limits the age of the sign-in, every one is too old.
-///
-/// # Errors
-/// [`Denied`], the first rule that was not met.
-pub fn decide(rule: &Rule, caller: Caller<'_>, scope: &TenantScope) -> Result<Authorized, Denied> {
-    decide_at(rule, caller, scope, || UnixTime::from_seconds(u64::MAX))
 }
 
 /// Decides whether a caller may pass a rule: session or token, tenant, client and kind of caller, freshness and strength of

@@ -17,7 +17,7 @@ use super::{
     opened, record, tokens,
 };
 use crate::{
-    cookie::{CookieNames, CookieSettings, MAX_COOKIE_BYTES, MAX_VALUES, OurCookies, any_cookie, raw_values},
+    cookie::{CookieNames, CookieSettings, MAX_COOKIE_BYTES, MAX_VALUES, OurCookies, raw_values},
     csrf::CsrfCookies,
     ports::StoreKey,
 };
@@ -84,11 +84,6 @@ impl SessionCodec {
             names: cookies.names().clone(),
             ours: OurCookies::new(cookies.names()),
         }
-    }
-
-    /// Tells whether a session cookie came at all, readable or not; the first question of the guard.
-    pub fn has_session_cookie(&self, headers: &HeaderMap) -> bool {
-        any_cookie(headers, self.names.session())
     }
 
     /// Seals an identity part into its cookie's value.
@@ -198,11 +193,6 @@ impl SessionCodec {
             .max_by_key(|(_, revision)| *revision)
     }
 
-    /// Tells which of the token part's cookies came, so that stale chunks can be deleted.
-    pub fn token_cookies_present(&self, headers: &HeaderMap) -> [bool; 2] {
-        self.names.tokens().each_ref().map(|name| any_cookie(headers, name))
-    }
-
     /// Seals both parts into the record of a stored session, bound to its key.
     ///
     /// # Errors
@@ -251,19 +241,6 @@ impl SessionCodec {
         let (_, sealed) = record::split(payload)?;
         let plain = self.tokens.open(&record_data(&self.tokens, key), sealed).ok()?;
         tokens::read(&plain, id)
-    }
-
-    /// Draws the handle of a new stored session.
-    ///
-    /// # Errors
-    /// [`RandomUnavailable`].
-    pub fn new_handle(&self, random: &dyn Random) -> Result<SessionHandle, RandomUnavailable> {
-        SessionHandle::random(random)
-    }
-
-    /// Reads a handle from a cookie's value.
-    pub fn parse_handle(&self, value: &[u8]) -> Option<SessionHandle> {
-        SessionHandle::parse(value)
     }
 
     /// Finds the handle among the request's cookies; two different ones count as none.

@@ -25,7 +25,10 @@ pub struct User {
     pub name: Option<String>,
     /// The roles, as the provider or the application's login hook gave them.
     pub roles: Vec<String>,
-    /// Further claims that the configuration asked to keep.
+    /// What ID token and userinfo said at login, the ID token first, without the protocol's own claims such as `exp`.
+    ///
+    /// Over 1 KB the largest are left out, and all of them where the session would not fit into its cookie. A refresh
+    /// leaves them as they are.
     pub claims: Map<String, Value>,
 }
 
@@ -66,7 +69,7 @@ pub struct Identity {
     pub id: SessionId,
     /// Grows with every write of the identity or the token part; the larger one is the newer state.
     pub revision: u64,
-    /// The provider's name in the configuration.
+    /// The provider and our client there, as `issuer client_id`.
     pub provider: String,
     /// Whether the application set the roles at login, so that the provider's claims no longer change them.
     pub roles_are_ours: bool,

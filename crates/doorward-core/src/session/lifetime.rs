@@ -135,11 +135,6 @@ impl LiveSession {
         let end = self.lifetimes.idle_end(now).min(self.opened.absolute_expires_at());
         ending_access_token(&self.opened, &self.lifetimes).map_or(end, |token_end| end.min(token_end))
     }
-
-    /// Returns the opened identity, for a state that replaces this one.
-    pub fn into_opened(self) -> OpenedIdentity {
-        self.opened
-    }
 }
 
 impl Deref for LiveSession {

@@ -30,7 +30,7 @@ enum Plain {
 /// The rest of an identity, borrowed from the opened plaintext.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct IdentityBody<'a> {
-    /// The provider's name in the configuration.
+    /// The provider and our client there, as `issuer client_id`.
     pub provider: &'a str,
     /// Whether the application set the roles at login.
     pub roles_are_ours: bool,

@@ -26,7 +26,6 @@ pub use self::{
 };
 
 const DEFAULT: &str = "default";
-const MAX_NAME: usize = 63;
 const MAX_CLAIM: usize = 255;
 
 /// What names a tenant in a session: the provider's claim as it stands, or a configured name.
@@ -38,30 +37,12 @@ pub struct TenantId(Arc<str>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TenantIdError {
-    /// Not 1 to 63 of letters, digits, `-`, `_` and `.`.
-    #[error("tenant name must be 1 to 63 letters, digits, \"-\", \"_\" or \".\"")]
-    InvalidName,
     /// Not 1 to 255 visible ASCII characters.
     #[error("tenant claim must be 1 to 255 visible ASCII characters")]
     InvalidClaim,
 }
 
 impl TenantId {
-    /// Parses the name of a tenant as configurations and host names write it; upper case is lowered.
-    ///
-    /// # Errors
-    /// [`TenantIdError::InvalidName`].
-    pub fn parse(name: &str) -> Result<TenantId, TenantIdError> {
-        let fits = (1..=MAX_NAME).contains(&name.len())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-        if !fits {
-            return Err(TenantIdError::InvalidName);
-        }
-        Ok(TenantId(name.to_ascii_lowercase().into()))
-    }
-
     /// Takes a tenant from a claim of the provider, exactly as it stands there.
     ///
     /// # Errors

@@ -29,10 +29,14 @@ fn keys_of_every_algorithm_are_taken() {
     let set = parse(&json!(keys));
     assert_eq!(set.len(), Algorithm::ALL.len());
     assert!(!set.is_empty());
-    for key in &keys {
-        assert!(set.contains_kid(key["kid"].as_str().unwrap()));
+    for (key, &algorithm) in keys.iter().zip(Algorithm::ALL) {
+        assert_eq!(
+            set.candidates(algorithm, key["kid"].as_str()).count(),
+            1,
+            "{algorithm:?}"
+        );
+        assert_eq!(set.candidates(algorithm, Some("other")).count(), 0, "{algorithm:?}");
     }
-    assert!(!set.contains_kid("other"));
     assert!(KeySet::empty().is_empty());
 }
 

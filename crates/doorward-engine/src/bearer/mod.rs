@@ -4,7 +4,7 @@
 //!    seconds), and only while the key set that it was judged by is the one at hand: a key that leaves takes its tokens along.
 //! 2. A JWT's unverified `iss` chooses among the configured issuers; of any other issuer nothing is ever asked.
 //! 3. Where the issuer's keys are at hand the token is judged at once. A key that is not among them causes one look for newer
-//!    keys, at most one per thirty seconds and issuer ([`ProviderState`](crate::provider::ProviderState)); headers that name a
+//!    keys, at most one per thirty seconds and issuer ([`ProviderState`]); headers that name a
 //!    key found nowhere are remembered as long.
 //! 4. An opaque token is shown to the one provider that is configured for it: one call per token at a time, bounded at large,
 //!    and what was refused is remembered apart, so that no invention pushes a good token out.

@@ -37,7 +37,7 @@ const RETURN_URL_NAMES: [&str; 6] = [
 /// The names under which frontends of the Wristband platform name the tenant.
 pub(super) const TENANT_NAMES: [&str; 2] = ["tenant_name", "tenant_domain"];
 
-/// Says for a moment that a login was just sent to the public URL; see [`Inner::to_public_url`].
+/// Says for a moment that a login was just sent to the public URL; see [`Here::to_public_url`].
 const MOVED_COOKIE: &str = "doorward-moved";
 
 /// What a login begins with.

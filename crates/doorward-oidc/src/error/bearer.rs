@@ -118,16 +118,3 @@ pub enum IntrospectionError {
     #[error("introspected token is refused")]
     Token(#[source] AccessTokenError),
 }
-
-impl IntrospectionError {
-    /// Tells whether the token is at fault, and not the exchange about it.
-    ///
-    /// False means that nothing is known of the token: the request cannot be decided.
-    #[must_use]
-    pub fn token_fault(&self) -> Option<&AccessTokenError> {
-        match self {
-            Self::Token(error) => Some(error),
-            _ => None,
-        }
-    }
-}

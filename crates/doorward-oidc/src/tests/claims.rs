@@ -70,61 +70,6 @@ fn roles_are_read_from_lists_and_texts_within_bounds() {
     );
 }
 
-fn domain(address: &str, verified: Value) -> Option<String> {
-    let id_token = map(json!({"email": address, "email_verified": verified}));
-    email(&ClaimSources {
-        id_token: &id_token,
-        userinfo: None,
-        access_token: None,
-    })?
-    .verified_domain()
-}
-
-// attacks: D40
-#[test]
-fn a_domain_is_told_only_of_a_verified_plain_address() {
-    assert_eq!(domain("a@corp.com", json!(true)).as_deref(), Some("corp.com"));
-    assert_eq!(domain("A@CORP.com", json!(true)).as_deref(), Some("corp.com"));
-    for verified in [
-        json!(false),
-        json!("true"),
-        json!("false"),
-        json!(1),
-        json!(null),
-        json!([true]),
-    ] {
-        assert_eq!(domain("a@corp.com", verified.clone()), None, "{verified}");
-    }
-    for address in [
-        "a@evil@corp.com",
-        "a@corp.com@evil",
-        "@corp.com",
-        "a@",
-        "a",
-        "a＠corp.com",
-        "a@cоrp.com",
-        "a@corp..com",
-        "a@.corp.com",
-        "a@corp.com.",
-        "a@[10.0.0.1]",
-        "a@corp.com/evil",
-        "a b@corp.com",
-        "a@corp.com\n",
-    ] {
-        assert_eq!(domain(address, json!(true)), None, "{address}");
-    }
-    for (address, other) in [
-        ("a@corp.com.evil", "corp.com.evil"),
-        ("a@xn--crp-1ra.com", "xn--crp-1ra.com"),
-    ] {
-        assert_eq!(
-            domain(address, json!(true)).as_deref(),
-            Some(other),
-            "another domain, named as it is"
-        );
-    }
-}
-
 // attacks: D40
 #[test]
 fn an_address_is_bounded_and_vouched_for_where_it_stands() {

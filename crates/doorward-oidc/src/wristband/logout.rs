@@ -12,13 +12,13 @@ pub const MAX_STATE_CHARS: usize = 512;
 /// Whose logout it is, and where it leads afterwards. The hosts are tried in their order here.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Logout<'a> {
-    /// The custom domain in the session, or configured as default.
+    /// The custom domain in the session.
     pub custom_domain: Option<&'a TenantHost>,
-    /// The host of the tenant in the session, or configured as default.
+    /// The host of the tenant in the session.
     pub tenant: Option<&'a TenantHost>,
     /// The custom domain the request names, which the platform has vouched for.
     pub requested_custom_domain: Option<&'a TenantHost>,
-    /// The host of the tenant that the request's host or query names.
+    /// The host of the tenant that the request's host or query names, else the one configured as default.
     pub requested_tenant: Option<&'a TenantHost>,
     /// Where the platform sends the browser afterwards; must be registered there.
     pub redirect_url: Option<&'a str>,

@@ -9,7 +9,7 @@
 //!    [`judge_custom_domain`] ask the platform about one that a request names.
 //! 4. [`ResolvedConfig::login_step`]: where a login begins.
 //! 5. [`VerifiedTenant`] and [`WristbandUserInfo`]: who came back, out of verified claims and nothing else.
-//! 6. [`tenant_login_url`] and [`logout_url`]: where a browser goes when a login cannot be completed, and at the end.
+//! 6. [`logout_url`]: where a browser goes at the end.
 //!
 //! ID tokens are signed with RS256, have the type `id+JWT` and our client ID as audience; access tokens have the type `at+JWT`
 //! and refresh tokens `rt+JWT`, both of which [`id_token::verify`](crate::id_token::verify) refuses.
@@ -20,7 +20,6 @@ mod config;
 mod custom_domain;
 pub mod error;
 mod host;
-mod login_url;
 mod logout;
 mod platform;
 mod query;
@@ -38,7 +37,6 @@ pub use error::{
     WristbandConfigError, WristbandUserInfoError,
 };
 pub use host::{RootDomain, TenantLabel};
-pub use login_url::tenant_login_url;
 pub use logout::{Logout, MAX_STATE_CHARS, logout_url};
 pub use platform::{CustomDomain, Platform, PlatformScheme, TenantHost, TenantSeparator};
 pub use resolved::ResolvedConfig;

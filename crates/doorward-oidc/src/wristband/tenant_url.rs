@@ -2,8 +2,7 @@
 
 use url::Url;
 
-use super::error::{ConfiguredUrlError, HostError};
-use super::host::TenantLabel;
+use super::error::ConfiguredUrlError;
 use crate::endpoint::{has_userinfo, is_url_text};
 use crate::net::is_loopback_host;
 
@@ -68,25 +67,6 @@ impl TenantUrl {
     #[must_use]
     pub fn plain(&self) -> Option<&Url> {
         self.placeholder.is_none().then_some(&self.sample)
-    }
-
-    /// Fills the placeholder; a URL without one is returned as it is.
-    ///
-    /// # Errors
-    /// [`HostError::Label`] where the host would come out as another one than meant.
-    pub fn at(&self, tenant: &TenantLabel) -> Result<Url, HostError> {
-        let Some(name) = self.placeholder else {
-            return Ok(self.sample.clone());
-        };
-        let filled = self.text.replacen(name, tenant.as_str(), 1);
-        let url = Url::parse(&filled).map_err(|_| HostError::Label)?;
-        let rest = self.sample.host_str().and_then(|host| host.strip_prefix(SAMPLE));
-        let expected = format!("{tenant}{}", rest.unwrap_or_default());
-        if url.host_str() == Some(expected.as_str()) {
-            Ok(url)
-        } else {
-            Err(HostError::Label)
-        }
     }
 }
 

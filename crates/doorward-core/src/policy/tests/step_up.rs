@@ -6,7 +6,6 @@ use super::{
     callers::{context, token},
     *,
 };
-use crate::policy::decide_at;
 
 fn step_up(max_age: Option<u64>, acr_values: &[&str]) -> Result<(), Denied> {
     Err(Denied::StepUpRequired {

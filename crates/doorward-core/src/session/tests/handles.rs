@@ -76,7 +76,7 @@ fn one_handle_is_found_and_two_are_none() {
         codec().find_handle(&cookie_headers(["a=b"])),
         HandleCookie::Absent
     ));
-    assert_eq!(codec().parse_handle(a.as_bytes()), Some(handle(1)));
+    assert_eq!(SessionHandle::parse(a.as_bytes()), Some(handle(1)));
 }
 
 #[test]

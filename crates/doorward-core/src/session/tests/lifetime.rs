@@ -161,6 +161,6 @@ fn session_expires_at_the_earliest_of_its_ends() {
 fn live_session_reads_as_its_identity() {
     let live = judged(|_| {}, &Lifetimes::default(), 1).unwrap();
     assert_eq!((live.revision(), live.tenant()), (1, "acme"));
-    assert_eq!(live.into_opened().to_identity().unwrap(), identity(1));
+    assert_eq!(live.to_identity().unwrap(), identity(1));
     assert_eq!(Expired::Idle.code(), Code::SessionExpired);
 }

@@ -11,15 +11,6 @@ mod resolve;
 use super::{TenantId, TenantIdError, TenantName, TenantScope};
 
 #[test]
-fn names_are_lowered_and_limited() {
-    assert_eq!(TenantId::parse("Acme-1_x.y").unwrap().as_str(), "acme-1_x.y");
-    assert_eq!(TenantId::parse(&"a".repeat(63)).unwrap().as_str().len(), 63);
-    for name in ["", "a b", "a/b", "ä", "a@b", "a:b", "a\n", &"a".repeat(64)] {
-        assert_eq!(TenantId::parse(name), Err(TenantIdError::InvalidName), "{name:?}");
-    }
-}
-
-#[test]
 fn claims_are_kept_as_they_stand() {
     for claim in ["Acme", "org_123", "urn:tenant:Acme/1", &"x".repeat(255)] {
         assert_eq!(TenantId::from_claim(claim).unwrap().as_str(), claim);

@@ -1,7 +1,7 @@
-//! Logout at the platform, and the way back to the login endpoint.
+//! Logout at the platform, and the way over the choice of a tenant.
 
 use super::*;
-use crate::wristband::{ConfiguredUrlError, Logout, LogoutUrlError, logout_url, tenant_login_url};
+use crate::wristband::{ConfiguredUrlError, Logout, LogoutUrlError, logout_url};
 
 const LOGOUT: &str = "/api/v1/logout?client_id=c1";
 
@@ -139,65 +139,12 @@ fn logout_refuses_a_long_state_and_a_redirect_url_that_is_none() {
 }
 
 #[test]
-fn tenant_and_return_url_cannot_break_out_of_the_login_url() {
+fn return_url_cannot_break_out_of_the_page_where_a_tenant_is_chosen() {
     // weakness: R4
-    let custom = vouched("login.customer.com");
-    let config = resolved(by_hand().login_url("https://app.test/login?theme=a%20b&tenant_name=old&return_url=%2Fold"));
+    let page = "https://app.test/choose?theme=a%20b&client_id=old&state=%2Fold";
+    let config = resolved(by_hand().custom_application_login_page_url(page));
     assert_eq!(
-        tenant_login_url(
-            &config,
-            Some(&label("globex")),
-            Some(&custom),
-            Some("/x?a=1&tenant_name=evil#f")
-        ),
-        "https://app.test/login?theme=a%20b&tenant_name=globex&tenant_custom_domain=login.customer.com\
-         &return_url=%2Fx%3Fa%3D1%26tenant_name%3Devil%23f"
+        config.application_login_url(Some("/x?a=1&client_id=evil#f")),
+        "https://app.test/choose?theme=a%20b&client_id=c1&state=%2Fx%3Fa%3D1%26client_id%3Devil%23f"
     );
-}
-
-#[test]
-fn return_url_is_not_lost_when_a_login_begins_anew() {
-    // weakness: L13
-    let globex = label("globex");
-    let custom = vouched("login.customer.com");
-    for (builder, tenant, custom, expected) in [
-        (
-            by_hand(),
-            Some(&globex),
-            None,
-            "https://app.test/api/auth/login?tenant_name=globex&return_url=%2Fx",
-        ),
-        (by_hand(), None, None, "https://app.test/api/auth/login?return_url=%2Fx"),
-        (
-            by_subdomain(),
-            Some(&globex),
-            None,
-            "https://globex.app.test/login?return_url=%2Fx",
-        ),
-        (
-            by_subdomain(),
-            Some(&globex),
-            Some(&custom),
-            "https://globex.app.test/login?tenant_custom_domain=login.customer.com&return_url=%2Fx",
-        ),
-        (
-            by_subdomain(),
-            None,
-            None,
-            "https://shop-acme.us.wristband.dev/login?client_id=c1&state=%2Fx",
-        ),
-        (
-            by_subdomain().fallback_login_url("https://app.test/start"),
-            None,
-            None,
-            "https://app.test/start?return_url=%2Fx",
-        ),
-    ] {
-        assert_eq!(
-            tenant_login_url(&resolved(builder), tenant, custom, Some("/x")),
-            expected
-        );
-    }
-    let config = resolved(by_hand());
-    assert_eq!(tenant_login_url(&config, None, None, None), LOGIN_URL);
 }
