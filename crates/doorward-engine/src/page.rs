@@ -138,6 +138,8 @@ impl Here<'_> {
         if code.status().is_server_error() {
             tracing::warn!(%code, request_id, reason = failure.reason, "login failed");
             note.push_str(" · why is in the server's log");
+        } else if failure.is_of_a_user {
+            tracing::info!(%code, request_id, reason = failure.reason, "login refused");
         } else {
             // Anybody can cause these without end.
             tracing::debug!(%code, request_id, reason = failure.reason, "login failed");

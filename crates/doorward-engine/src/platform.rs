@@ -192,16 +192,24 @@ impl PlatformState {
 
     /// Tells the operator, once, where logins would not come back to us.
     pub(crate) fn check_redirect_uri(&self, resolved: &ResolvedConfig, callback: &str) {
-        let path = |url: &str| {
-            let (_, rest) = url.split_once("://")?;
-            rest.find('/').and_then(|at| rest.get(at..)).map(str::to_owned)
-        };
         let configured = resolved.redirect_uri().as_str();
-        if path(configured) != path(callback) && !self.told_of_redirect_uri.swap(true, Ordering::Relaxed) {
+        // Where the platform fills a tenant in, only the path can be compared.
+        let compared = |url: &str| match configured.contains('{') {
+            true => {
+                let (_, rest) = url.split_once("://").unwrap_or_default();
+                rest.find('/')
+                    .and_then(|at| rest.get(at..))
+                    .unwrap_or_default()
+                    .to_owned()
+            }
+            false => url.to_owned(),
+        };
+        if compared(configured) != compared(callback) && !self.told_of_redirect_uri.swap(true, Ordering::Relaxed) {
             tracing::error!(
                 redirect_uri = configured,
                 callback,
-                "the platform sends logins back to another path than our callback; change its redirect URI or the base path"
+                "the platform sends logins back to another address than our callback; hint: change its redirect URI, or the public URL and the base \
+                 path"
             );
         }
     }
@@ -241,8 +249,13 @@ async fn ask_configuration(
             retry_after: SHORTEST_PAUSE,
         });
     };
+    let url = request.request.uri().clone();
     let fetched = provider.send(ports, request).await.map_err(|error| {
-        tracing::warn!(%error, "the platform's configuration could not be fetched");
+        tracing::warn!(
+            %error,
+            url = %url,
+            "the platform's configuration could not be fetched; hint: is this the application's vanity domain?"
+        );
         Failed {
             passing: true,
             retry_after: SHORTEST_PAUSE,
@@ -250,7 +263,11 @@ async fn ask_configuration(
     })?;
     ResolvedConfig::from_answer(config, fetched.status, &fetched.headers, &fetched.body).map_err(|error| {
         let reason = crate::token_calls::with_source(&error);
-        tracing::error!(%reason, "the platform's configuration was refused");
+        tracing::error!(
+            %reason,
+            url = %url,
+            "the platform's configuration was refused; hint: are vanity domain and client ID those of the application?"
+        );
         Failed {
             passing: error.is_worth_retrying(),
             retry_after: crate::cached::retry_after(&fetched),

@@ -120,8 +120,13 @@ impl ProviderState {
         self.metadata
             .renew(ports, || None, async move {
                 let request = discovery_request(&this.settings.issuer);
+                let url = request.request.uri().clone();
                 let fetched = this.send(&job_ports, request).await.map_err(|error| {
-                    tracing::warn!(%error, issuer = this.settings.issuer.as_str(), "provider metadata could not be fetched");
+                    tracing::warn!(
+                        %error,
+                        %url,
+                        "provider metadata could not be fetched; hint: does the provider run, and is its issuer set as it calls itself?"
+                    );
                     ProviderUnavailable::soon()
                 })?;
                 // Security: an issuer on a private address vouches for its neighbours; any other
@@ -137,7 +142,11 @@ impl ProviderState {
                 )
                 .map(Arc::new)
                 .map_err(|error| {
-                    tracing::error!(%error, issuer = this.settings.issuer.as_str(), "provider metadata refused");
+                    tracing::error!(
+                        %error,
+                        %url,
+                        "provider metadata refused; hint: set the provider's issuer to the one in its own metadata, letter by letter"
+                    );
                     ProviderUnavailable {
                         retry_after: retry_after(&fetched),
                     }

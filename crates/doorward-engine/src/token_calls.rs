@@ -45,6 +45,8 @@ pub(crate) struct LoginFailure {
     pub(crate) code: Code,
     /// For the operator; holds no secret.
     pub(crate) reason: String,
+    /// Whether a user had signed in at the provider by then: what strangers cannot cause without end.
+    pub(crate) is_of_a_user: bool,
 }
 
 impl LoginFailure {
@@ -52,6 +54,15 @@ impl LoginFailure {
         Self {
             code,
             reason: reason.to_string(),
+            is_of_a_user: false,
+        }
+    }
+
+    /// The failure of a verified user's login.
+    pub(crate) fn of_a_user(self) -> Self {
+        Self {
+            is_of_a_user: true,
+            ..self
         }
     }
 
@@ -66,7 +77,10 @@ impl LoginFailure {
 
 impl From<ProviderUnavailable> for LoginFailure {
     fn from(_: ProviderUnavailable) -> Self {
-        Self::new(Code::ProviderUnavailable, "provider is out of reach")
+        Self::new(
+            Code::ProviderUnavailable,
+            "provider is out of reach, or says what cannot be used; the log told which when it was asked last",
+        )
     }
 }
 
@@ -164,7 +178,15 @@ fn exchange_failure(error: TokenError) -> LoginFailure {
         TokenError::Passing { .. } => Code::ProviderUnavailable,
         _ => Code::ProviderResponseInvalid,
     };
-    LoginFailure::new(code, with_source(&error))
+    let reason = with_source(&error);
+    match error {
+        // RFC 6749 §5.2: this is about us and not about the user.
+        TokenError::Refused { code: "invalid_client" } => LoginFailure::new(
+            code,
+            format_args!("{reason}; hint: are client ID, secret and authentication as registered?"),
+        ),
+        _ => LoginFailure::new(code, reason),
+    }
 }
 
 async fn verify(

@@ -8,7 +8,7 @@ use doorward_engine::{
 };
 use serde_json::Value;
 
-use crate::axum::{ProtectedRouter, routes};
+use crate::axum::{ProtectedRouter, resource_routes, routes};
 use crate::layer::AuthLayer;
 use crate::require::RequireLayer;
 
@@ -66,6 +66,11 @@ impl Doorward {
     /// Our own endpoints: login, callback, logout, session and token below the base path.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes(&self.engine)
+    }
+
+    /// The metadata of the protected resource alone (RFC 9728), for a service that takes access tokens and has no login of its own.
+    pub fn resource_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        resource_routes(&self.engine)
     }
 
     /// A router that denies by default: every route names its rule, and what none names is refused.

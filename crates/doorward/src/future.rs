@@ -11,7 +11,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::service::response;
+use crate::service::{Ours, response};
 
 pin_project! {
     /// The response of an [`AuthService`](crate::AuthService).
@@ -104,7 +104,7 @@ fn finish(
         // A future polled after its end; axum never does that.
         (None, Ok(_)) => (response(engine.refuse_with(Code::NotConfigured)), Vec::new()),
     };
-    if answer.status() == StatusCode::NOT_FOUND {
+    if answer.status() == StatusCode::NOT_FOUND && answer.extensions().get::<Ours>().is_none() {
         engine.hint_at_missing_routes(context);
     }
     engine.finish(context, cookies, answer.headers_mut());

@@ -54,9 +54,14 @@ pub(crate) fn view<B>(request: &Request<B>) -> RequestView<'_> {
     }
 }
 
+/// Marks an answer of the engine, among those of the application.
+#[derive(Clone, Copy)]
+pub(crate) struct Ours;
+
 /// An answer of the engine in axum's terms.
 pub(crate) fn response(reply: Reply) -> Response<Body> {
     let mut response = Response::new(Body::from(reply.body));
+    response.extensions_mut().insert(Ours);
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     response

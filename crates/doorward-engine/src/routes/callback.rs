@@ -235,7 +235,7 @@ impl Here<'_> {
         };
         hook(login)
             .await
-            .map_err(|denied| LoginFailure::new(Code::LoginDenied, denied.reason))
+            .map_err(|denied| LoginFailure::new(Code::LoginDenied, denied.reason).of_a_user())
     }
 
     /// Whether the browser has other logins under way, or none at all.

@@ -339,9 +339,11 @@ impl Here<'_> {
         let own = self.site.public_url.origin();
         let scheme = if own.is_https() { "https" } else { "http" };
         // A Host that cannot be read is none that the browser could come back to.
-        if Origin::parse(&format!("{scheme}://{host}")).map_or(true, |asked| asked == *own) {
+        let asked = Origin::parse(&format!("{scheme}://{host}")).ok()?;
+        if asked == *own {
             return None;
         }
+        self.hint_at_another_host(&asked);
         let name = CookieName::new(MOVED_COOKIE).ok()?;
         if doorward_core::cookie::cookie_values(view.headers, &name)
             .next()

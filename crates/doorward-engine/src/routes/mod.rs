@@ -121,7 +121,8 @@ impl Engine {
     /// Answers a denial: the problem, or for a navigation on a route that asks for it the way to login.
     #[must_use]
     pub fn refuse(&self, context: &RequestContext, denial: &Denial) -> Reply {
-        if denial.login == LoginHint::Redirect && denial.wants_login() {
+        // A guard in front of the login itself must not send there: each round would make the URL longer.
+        if denial.login == LoginHint::Redirect && denial.wants_login() && self.own_page(context).is_none() {
             return context.here_or_home().to_login(denial, context.target());
         }
         context.here_or_home().refuse(denial)

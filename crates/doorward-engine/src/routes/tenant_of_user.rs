@@ -37,7 +37,7 @@ impl Here<'_> {
         expected: &Expected,
         signed_in: &SignedIn,
     ) -> Result<TenantOfUser, LoginFailure> {
-        let denied = |reason| LoginFailure::new(Code::LoginDenied, reason);
+        let denied = |reason| LoginFailure::new(Code::LoginDenied, reason).of_a_user();
         let verified =
             TenantId::from_claim(&signed_in.user.tenant).map_err(|_| denied("user's tenant has no usable name"))?;
         let platform = signed_in.platform.as_ref();

@@ -6,4 +6,4 @@ mod routes;
 
 pub use extract::{Bearer, Caller, Session, SessionRejection};
 pub use router::{ProtectedRouter, RouteRule};
-pub(crate) use routes::routes;
+pub(crate) use routes::{resource_routes, routes};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{OriginalUri, Request};
 use axum::response::Response;
 use axum::routing::any;
 use doorward_engine::{AuthEndpoint, Engine, MAX_FORM_BYTES, RequestContext, RequestView};
@@ -19,9 +19,14 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(engine: &Engine) -> Route
     let router = own.fold(Router::new(), |router, (endpoint, path)| {
         router.route(&path, any(move |request: Request| serve(endpoint, request)))
     });
+    router.merge(resource_routes(engine))
+}
+
+/// Builds the route of the resource's metadata, where bearer tokens are accepted.
+pub(crate) fn resource_routes<S: Clone + Send + Sync + 'static>(engine: &Engine) -> Router<S> {
     match engine.resource_metadata_path() {
-        Some(path) => router.route(path, any(resource_metadata)),
-        None => router,
+        Some(path) => Router::new().route(path, any(resource_metadata)),
+        None => Router::new(),
     }
 }
 
@@ -43,6 +48,11 @@ async fn serve(endpoint: AuthEndpoint, request: Request) -> Response {
     let Some(context) = request.extensions().get::<Arc<RequestContext>>().map(Arc::clone) else {
         return not_configured();
     };
+    if let Some(OriginalUri(asked)) = request.extensions().get() {
+        context
+            .engine()
+            .hint_at_nested_routes(request.uri().path(), asked.path());
+    }
     let (parts, body) = request.into_parts();
     // Only the callback of `form_post` has a body that anybody reads.
     let body = match (endpoint, &parts.method) {

@@ -184,3 +184,33 @@ async fn at_a_host_that_all_share_sessions_of_a_tenant_that_is_taken_away_open_n
         assert_eq!(get("/api/me").await.status, StatusCode::OK);
     }
 }
+
+#[tokio::test]
+async fn user_without_a_tenant_is_nobodys_also_where_a_tenant_is_called_default() {
+    let hosted = Hosted::with(Sessions::cookie(SECRET), |builder| {
+        builder.tenants([Tenant::new("acme"), Tenant::new("default")])
+    });
+    hosted.world.provider.script(|script| script.claims.remove("tenant"));
+    let page = hosted
+        .browser
+        .visit_following(&format!("{APP}/auth/login?return_url=/home"))
+        .await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.text());
+    let me = hosted.browser.get(&format!("{APP}/api/me")).await;
+    assert_eq!(me.problem_code(), "session_missing");
+    // Nor by a claim that says so.
+    hosted
+        .world
+        .provider
+        .script(|script| drop(script.claims.insert("tenant".to_owned(), json!("default"))));
+    let page = hosted
+        .browser
+        .visit_following(&format!("{APP}/auth/login?return_url=/home"))
+        .await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.text());
+    hosted.sign_in(APP, "acme").await;
+    assert_eq!(
+        hosted.browser.get(&format!("{APP}/api/me")).await.status,
+        StatusCode::OK
+    );
+}

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
+use doorward::{Rule, Tenant};
 use http::StatusCode;
 
 use super::log::{heard, listen};
@@ -50,6 +51,62 @@ async fn forgotten_routes_are_told_once() {
 }
 
 #[tokio::test]
+async fn guard_that_leads_to_the_login_it_stands_in_front_of_never_goes_in_circles() {
+    let world = with_app(Place::Sealed.world(), |auth| {
+        Router::new()
+            .route("/page", get(|| async { "in" }))
+            .merge(auth.routes())
+            .route_layer(auth.require(Rule::Session.or_login()))
+            .layer(auth.layer())
+    });
+    assert_eq!(world.browser.visit("/page").await.status, StatusCode::FOUND);
+    for target in ["/auth/login", "/auth/login?return_url=%2Fpage", "/auth/callback?code=x"] {
+        assert_eq!(
+            world.browser.visit(target).await.problem_code(),
+            "session_missing",
+            "{target}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn routes_below_another_path_are_told_once() {
+    for layer_outside in [true, false] {
+        let world = with_app(Place::Sealed.world(), |auth| {
+            let inside = Router::new().merge(auth.routes());
+            match layer_outside {
+                true => Router::new().nest("/app", inside).layer(auth.layer()),
+                false => Router::new().nest("/app", inside.layer(auth.layer())),
+            }
+        });
+        let (statuses, warnings) = warnings(&world.app, &["/app/auth/login", "/app/auth/session"]).await;
+        assert_eq!(statuses, [302, 401]);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(
+            warnings[0].contains("asked=\"/app/auth/login\"") && warnings[0].contains("base path"),
+            "{warnings:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn login_asked_for_at_another_host_is_told_once() {
+    let world = Place::Sealed.world();
+    listen();
+    for host in ["other.example.com", "other.example.com:8443"] {
+        let answer = Raw::get("/auth/login").set("host", host).send(&world.app).await;
+        assert_eq!(answer.verdict().0, 302);
+    }
+    let log = heard();
+    let warnings: Vec<&str> = log.lines().filter(|line| line.contains("hint:")).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("asked=\"https://other.example.com\""),
+        "{warnings:?}"
+    );
+}
+
+#[tokio::test]
 async fn nothing_is_told_where_everything_is_in_its_place() {
     let world = with_app(Place::Sealed.world(), |auth| {
         let missing = || async { StatusCode::NOT_FOUND };
@@ -71,5 +128,13 @@ async fn nothing_is_told_where_everything_is_in_its_place() {
     ];
     let (statuses, warnings) = warnings(&world.app, &targets).await;
     assert_eq!(statuses, [401, 404, 401, 400, 401, 302]);
+    assert_eq!(warnings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_doorward_itself_does_not_find_is_nobodys_mistake() {
+    let world = Place::Sealed.world_with(|builder| builder.tenants([Tenant::new("acme")]));
+    let (statuses, warnings) = warnings(&world.app, &["/auth/login?tenant_name=initech"]).await;
+    assert_eq!(statuses, [404]);
     assert_eq!(warnings, Vec::<String>::new());
 }
