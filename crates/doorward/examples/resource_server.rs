@@ -25,8 +25,8 @@
 
 use std::env::{VarError, var};
 
-use axum::Json;
 use axum::routing::get;
+use axum::{Json, Router};
 use doorward::{Bearer, BearerTokens, ClientAuthentication, Doorward, Provider, Rule, Sessions};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -53,13 +53,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .session(Sessions::cookie(required("SESSION_SECRET")?))
         .bearer(BearerTokens::new().audience(or("AUDIENCE", &public_url)?))
         .build()?;
-    // A refusal has a `login_url`, as it has everywhere; a program goes by its `code` and the header `WWW-Authenticate`.
-    let app = auth
-        .router() // what is not named here is refused
-        .route("/api/public", Rule::Public, get(async || "hello, anybody\n"))
-        .route("/api/me", Rule::bearer(), get(me))
-        .route("/api/orders", Rule::bearer().with_scope("orders:read"), get(me))
-        .build();
+    // A 401 has a `login_url`, as every one of ours has, though it leads nowhere here: a program goes by `WWW-Authenticate`.
+    let app = Router::new()
+        .route("/api/orders", get(me))
+        .route_layer(auth.require(Rule::bearer().with_scope("orders:read")))
+        .merge(
+            Router::new()
+                .route("/api/me", get(me))
+                .route_layer(auth.require(Rule::bearer())),
+        )
+        .route("/api/public", get(async || "hello, anybody\n"))
+        .merge(auth.resource_routes()) // where a client reads which issuer to ask; no login beside it
+        .layer(auth.layer());
     println!("ready {public_url}");
     axum::serve(listener, app).await?;
     Ok(())
