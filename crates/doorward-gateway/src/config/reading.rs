@@ -7,6 +7,8 @@
 //! 2. the file;
 //! 3. nothing: whoever asks has the default.
 
+mod lists;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -224,52 +226,6 @@ impl<'a> Section<'a> {
         )
     }
 
-    /// Reads a list of texts.
-    pub(super) fn texts(&self, key: &'static str) -> Option<Vec<String>> {
-        self.listed(key, "a text", |text| Some(text.to_owned()))
-    }
-
-    /// Reads a list of texts that stand for something else; elements at fault are left out.
-    pub(super) fn listed<T>(
-        &self,
-        key: &'static str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let mut elements = Vec::new();
-        for (index, value) in self.array(key)?.iter().enumerate() {
-            let element = match value.get_ref() {
-                DeValue::String(text) => {
-                    let element = parse(text);
-                    element.ok_or_else(|| format!("expected {expected}, found {text:?}"))
-                }
-                other => Err(format!("expected a text, found {}", values::kind(other))),
-            };
-            match element {
-                Ok(element) => elements.push(element),
-                Err(problem) => self.refuse_element(key, index, value, problem),
-            }
-        }
-        Some(elements)
-    }
-
-    /// The elements of an array, of whatever kind.
-    pub(super) fn array(&self, key: &'static str) -> Option<&'a [Spanned<DeValue<'a>>]> {
-        match self.value(key)?.get_ref() {
-            DeValue::Array(array) => Some(array),
-            other => {
-                self.mistyped(key, "an array", other);
-                None
-            }
-        }
-    }
-
-    pub(super) fn refuse_element(&self, key: &str, index: usize, value: &Spanned<DeValue<'_>>, problem: String) {
-        let line = self.reading.line(value.span().start);
-        let key = format!("{}[{index}]", self.key(key));
-        self.reading.findings.refuse_at(Some(line), key, problem);
-    }
-
     /// Reads a secret: `{ env = "…" }`, `{ file = "…" }`, a variable of its own, or a literal, which is warned about.
     pub(super) fn secret(&self, key: &'static str) -> Option<SecretText> {
         match self.scalar(key)? {
@@ -287,47 +243,6 @@ impl<'a> Section<'a> {
                 }
             },
         }
-    }
-
-    /// Reads a table of texts.
-    pub(super) fn text_table(&self, key: &'static str) -> Vec<(String, String)> {
-        let table = self.section_of(key, None);
-        let mut entries = Vec::new();
-        for (name, value) in table.table.into_iter().flatten() {
-            match value.get_ref() {
-                DeValue::String(text) => entries.push((name.get_ref().to_string(), text.to_string())),
-                other => table.mistyped(name.get_ref(), "a text", other),
-            }
-        }
-        entries
-    }
-
-    /// Reads a table of lists of texts that stand for something else.
-    pub(super) fn list_table<T>(
-        &self,
-        key: &'static str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Vec<(String, Vec<T>)> {
-        let table = self.section_of(key, None);
-        let mut entries = Vec::new();
-        for (name, value) in table.table.into_iter().flatten() {
-            let DeValue::Array(array) = value.get_ref() else {
-                table.mistyped(name.get_ref(), "an array", value.get_ref());
-                continue;
-            };
-            let mut elements = Vec::new();
-            for (index, value) in array.iter().enumerate() {
-                match value.get_ref().as_str().and_then(&parse) {
-                    Some(element) => elements.push(element),
-                    None => table.refuse_element(name.get_ref(), index, value, format!("expected {expected}")),
-                }
-            }
-            if elements.len() == array.len() {
-                entries.push((name.get_ref().to_string(), elements));
-            }
-        }
-        entries
     }
 
     /// A table within this one; its scalars may come from the environment where this one's may.
@@ -348,25 +263,6 @@ impl<'a> Section<'a> {
             }
         });
         Section::new(self.reading, self.key(key), variables, table)
-    }
-
-    /// The tables of an array of tables, such as `[[routes]]`.
-    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
-        let mut sections = Vec::new();
-        for (index, value) in self.array(key).into_iter().flatten().enumerate() {
-            let path = format!("{}[{index}]", self.key(key));
-            self.reading
-                .findings
-                .place(path.clone(), self.reading.line(value.span().start));
-            match value.get_ref() {
-                DeValue::Table(table) => sections.push(Section::new(self.reading, path, None, Some(table))),
-                other => {
-                    let problem = format!("expected a table, found {}", values::kind(other));
-                    self.reading.findings.refuse(path, problem);
-                }
-            }
-        }
-        sections
     }
 
     /// Refuses the keys that nobody asked for; call it last.
