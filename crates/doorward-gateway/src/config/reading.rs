@@ -122,6 +122,12 @@ impl<'a> Section<'a> {
         self.value(key).is_some()
     }
 
+    /// Tells whether a key of the file is a text.
+    pub(super) fn holds_text(&self, key: &'static str) -> bool {
+        let value = self.value(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::String(_)))
+    }
+
     fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.asked.borrow_mut().push(key);
         self.table?.get(key)
@@ -154,12 +160,17 @@ impl<'a> Section<'a> {
 
     /// Reads a text.
     pub(super) fn text(&self, key: &'static str) -> Option<String> {
+        self.text_of(key, "a text")
+    }
+
+    /// Reads a text, of which `expected` says what it stands for.
+    fn text_of(&self, key: &'static str, expected: &str) -> Option<String> {
         match self.scalar(key)? {
             Given::Variable(text) => Some(text),
             Given::Value(value) => match value.get_ref() {
                 DeValue::String(text) => Some(text.clone().into_owned()),
                 other => {
-                    self.mistyped(key, "a text", other);
+                    self.mistyped(key, expected, other);
                     None
                 }
             },
@@ -204,7 +215,7 @@ impl<'a> Section<'a> {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let text = self.text(key)?;
+        let text = self.text_of(key, expected)?;
         let parsed = parse(&text);
         if parsed.is_none() {
             self.refuse(key, format!("expected {expected}, found {text:?}"));
@@ -219,11 +230,7 @@ impl<'a> Section<'a> {
 
     /// Reads a length of time, such as `"1h"`.
     pub(super) fn duration(&self, key: &'static str) -> Option<Duration> {
-        self.parsed(
-            key,
-            "a duration such as \"90s\", \"15m\" or \"1h30m\"",
-            values::duration,
-        )
+        self.parsed(key, "a duration such as \"90s\", \"15m\" or \"1h\"", values::duration)
     }
 
     /// Reads a secret: `{ env = "…" }`, `{ file = "…" }`, a variable of its own, or a literal, which is warned about.
@@ -265,6 +272,14 @@ impl<'a> Section<'a> {
         Section::new(self.reading, self.key(key), variables, table)
     }
 
+    /// Remembers that `name` is what an unknown key was to be, unless it is there too, in the file or the environment.
+    fn misspell(&self, name: &str) {
+        let key = self.key(name);
+        if self.table.is_none_or(|table| table.get(name).is_none()) && !self.reading.findings.is_overruled(&key) {
+            self.reading.findings.misspell(key);
+        }
+    }
+
     /// Refuses the keys that nobody asked for; call it last.
     pub(super) fn finish(&self) {
         self.finish_beside(&[], "");
@@ -282,7 +297,10 @@ impl<'a> Section<'a> {
                 format!("expected it beside {belongs} only")
             } else {
                 match values::nearest(name, asked.iter().chain(misplaced)) {
-                    Some(near) => format!("is no key that is known; did you mean {near:?}?"),
+                    Some(near) => {
+                        self.misspell(near);
+                        format!("is no key that is known; did you mean {near:?}?")
+                    }
                     None => format!("is no key that is known; expected {}", values::list(&asked)),
                 }
             };

@@ -20,6 +20,15 @@ impl<'a> Section<'a> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<Vec<T>> {
         let mut elements = Vec::new();
+        // One word in place of a list of one is told how the list is written.
+        if let Some(DeValue::String(text)) = self.value(key).map(Spanned::get_ref) {
+            let found = match parse(text) {
+                Some(_) => format!("expected a list such as [{text:?}], found a text"),
+                None => format!("expected a list, each {expected}, found a text"),
+            };
+            self.refuse(key, found);
+            return None;
+        }
         for (index, value) in self.array(key)?.iter().enumerate() {
             let element = match value.get_ref() {
                 DeValue::String(text) => {
@@ -41,7 +50,7 @@ impl<'a> Section<'a> {
         match self.value(key)?.get_ref() {
             DeValue::Array(array) => Some(array),
             other => {
-                self.mistyped(key, "an array", other);
+                self.mistyped(key, "a list", other);
                 None
             }
         }
@@ -83,7 +92,7 @@ impl<'a> Section<'a> {
         let mut entries = Vec::new();
         for (name, value) in table.table.into_iter().flatten() {
             let DeValue::Array(array) = value.get_ref() else {
-                table.mistyped(name.get_ref(), "an array", value.get_ref());
+                table.mistyped(name.get_ref(), "a list", value.get_ref());
                 continue;
             };
             let mut elements = Vec::new();
@@ -102,6 +111,13 @@ impl<'a> Section<'a> {
 
     /// The tables of an array of tables, such as `[[routes]]`.
     pub(in crate::config) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        if let Some(DeValue::Table(_)) = self.value(key).map(Spanned::get_ref) {
+            self.refuse(
+                key,
+                format!("expected tables headed [[{key}]], found one table; write [[{key}]] in place of [{key}]"),
+            );
+            return Vec::new();
+        }
         let mut sections = Vec::new();
         for (index, value) in self.array(key).into_iter().flatten().enumerate() {
             let path = format!("{}[{index}]", self.key(key));
