@@ -24,8 +24,11 @@ export async function startProcess(binary, args, { env = {}, lines = 1 } = {}) {
   const printed = { stdout: '', stderr: '' };
   child.stderr.setEncoding('utf8').on('data', (text) => { printed.stderr += text; });
   const ready = await new Promise((resolve, reject) => {
-    const fail = (why) => reject(new Error(`${binary} ${args.join(' ')} ${why}\n${printed.stdout}${printed.stderr}`.slice(0, 4000)));
     const timer = setTimeout(() => { child.kill('SIGKILL'); fail('did not get ready'); }, START_LIMIT_MS);
+    const fail = (why) => {
+      clearTimeout(timer);
+      reject(new Error(`${binary} ${args.join(' ')} ${why}\n${printed.stdout}${printed.stderr}`.slice(0, 4000)));
+    };
     child.on('error', fail);
     ended.then((code) => fail(`ended with ${code}`));
     child.stdout.setEncoding('utf8').on('data', (text) => {

@@ -14,8 +14,13 @@ pub(crate) enum Failure {
         /// What to do about it.
         hint: Option<String>,
     },
-    /// A configuration cannot be used, for each of these reasons. Exit code 2.
-    Faults(Vec<String>),
+    /// A configuration cannot be used. Exit code 2.
+    Faults {
+        /// Each of the reasons.
+        faults: Vec<String>,
+        /// What would be told of it if it could be used.
+        warnings: Vec<String>,
+    },
     /// Something broke on the way. Exit code 1.
     Broken(String),
 }
@@ -46,7 +51,11 @@ impl Failure {
                 message,
                 hint: Some(hint),
             } => (format!("error: {message}\nhint: {hint}\n"), 2),
-            Self::Faults(faults) => (faults.iter().map(|fault| format!("error: {fault}\n")).collect(), 2),
+            Self::Faults { faults, warnings } => {
+                let faults = faults.iter().map(|fault| format!("error: {fault}\n"));
+                let warnings = warnings.iter().map(|warning| format!("warning: {warning}\n"));
+                (faults.chain(warnings).collect(), 2)
+            }
             Self::Broken(message) => (format!("error: {message}\n"), 1),
         };
         // Nobody is left to tell if stderr is gone.

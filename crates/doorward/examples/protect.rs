@@ -5,8 +5,8 @@
 //! cargo run -p doorward --example protect -- THE_SECRET_IT_PRINTED    # then open http://localhost:3000/hello
 //! ```
 //!
-//! In a project of your own, `Cargo.toml` needs `doorward`, `axum`, `tracing-subscriber`, and `tokio` with the features `net`,
-//! `macros` and `rt-multi-thread`.
+//! In a project of your own, `Cargo.toml` needs `doorward`, `axum`, `tracing-subscriber` with the feature `env-filter`, and `tokio`
+//! with the features `net`, `macros` and `rt-multi-thread`.
 
 #![allow(clippy::print_stdout, reason = "a program for people to watch")]
 
@@ -14,11 +14,13 @@ use axum::Router;
 use axum::routing::get;
 use doorward::{Doorward, Provider, Rule, Session, Sessions};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The reasons for what goes wrong are in the log.
-    tracing_subscriber::fmt::init();
+    log();
     let Some(client_secret) = std::env::args().nth(1) else {
         return Err("expected the client's secret, which `cargo run -- provider` prints".into());
     };
@@ -54,4 +56,13 @@ async fn protected(session: Session) -> String {
         user.email.as_deref().unwrap_or(&user.subject),
         user.tenant
     )
+}
+
+/// Logs to stderr: what `RUST_LOG` says, else `info`. (`EnvFilter` alone would fall silent below `error` without the variable.)
+fn log() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_writer(std::io::stderr)
+        .init();
 }

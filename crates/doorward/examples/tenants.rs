@@ -11,6 +11,9 @@
 //! <http://localhost:3000>.
 //!
 //! Optional: `PORT` (3000), `ISSUER` (`http://localhost:6002`), `PUBLIC_URL` (`http://{tenant}.localhost:PORT`), `ACME_HOST`, `GLOBEX_HOST`.
+//!
+//! In a project of your own, `Cargo.toml` needs `doorward`, `axum`, `serde_json`, `tracing-subscriber` with the feature `env-filter`,
+//! and `tokio` with the features `net`, `macros` and `rt-multi-thread`.
 
 #![allow(
     clippy::print_stdout,
@@ -26,10 +29,12 @@ use axum::{Json, Router};
 use doorward::{Doorward, Provider, Rule, Session, Sessions, Tenant};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    log();
     let port: u16 = or("PORT", "3000")?.parse()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let port = listener.local_addr()?.port();
@@ -44,13 +49,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .public_url(&public_url)
         .public_url_without_tenant(&nobodys)
         // One provider for all; its claim `tenant` says whose user somebody is. `named_provider` adds a customer's own.
-        .provider(Provider::oidc(issuer, "doorward-dev", var("CLIENT_SECRET")?))
+        .provider(Provider::oidc(issuer, "doorward-dev", required("CLIENT_SECRET")?))
         .tenants([
             // A host of a customer's own is as good as the one by the pattern, and shares nothing with it.
             Tenant::new("acme").host(or("ACME_HOST", "portal.acme.localhost")?),
             Tenant::new("globex").host(or("GLOBEX_HOST", "portal.globex.localhost")?),
         ])
-        .session(Sessions::cookie(var("SESSION_SECRET")?))
+        .session(Sessions::cookie(required("SESSION_SECRET")?))
         .build()?;
 
     let app = Router::new()
@@ -89,9 +94,22 @@ async fn me(session: Session) -> Json<Value> {
     Json(json!({ "userId": user.subject, "tenantId": user.tenant, "email": user.email, "roles": user.roles }))
 }
 
+fn required(name: &str) -> Result<String, String> {
+    var(name).map_err(|_| format!("expected {name} in the environment, found none"))
+}
+
 fn or(name: &str, default: &str) -> Result<String, VarError> {
     match var(name) {
         Err(VarError::NotPresent) => Ok(default.to_owned()),
         found => found,
     }
+}
+
+/// Logs to stderr: what `RUST_LOG` says, else `info`. (`EnvFilter` alone would fall silent below `error` without the variable.)
+fn log() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_writer(std::io::stderr)
+        .init();
 }

@@ -7,6 +7,9 @@
 //!
 //! On the platform itself `APPLICATION_VANITY_DOMAIN` is the application's vanity domain there. `cargo run -- keys generate` makes a session secret.
 //! Optional: `PORT` (6001), `PUBLIC_URL` (what browsers call the application), `SESSION_SECONDS` (3600: how long a session lives without use).
+//!
+//! In a project of your own, `Cargo.toml` needs `doorward`, `axum`, `serde_json`, `tracing-subscriber` with the feature `env-filter`,
+//! and `tokio` with the features `net`, `macros` and `rt-multi-thread`.
 
 #![allow(
     clippy::print_stdout,
@@ -22,10 +25,12 @@ use axum::{Json, Router};
 use doorward::{BearerTokens, Caller, Doorward, Provider, Rule, Session, Sessions};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    log();
     let port: u16 = or(var("PORT"), "6001")?.parse()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let public_url = or(
@@ -41,6 +46,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .is_some_and(|host| host.ends_with(".localhost"));
     let client_id = required("CLIENT_ID")?;
     let platform = Provider::wristband(vanity_domain, client_id.as_str(), required("CLIENT_SECRET")?);
+    // Roles come only where the scope `roles` is asked for, which the platform's default leaves out.
+    let platform = platform.scopes(["openid", "offline_access", "email", "roles"]);
     let platform = if emulated {
         platform.http_on_loopback()
     } else {
@@ -81,6 +88,7 @@ async fn hello(caller: Caller) -> Json<Value> {
     Json(json!({ "message": "Hello, world", "userId": caller.subject(), "tenantId": caller.tenant() }))
 }
 
+/// Takes a session only, though the layer lets programs pass: with an access token this is 401.
 async fn me(session: Session) -> Json<Value> {
     let user = session.user();
     Json(json!({ "userId": user.subject, "tenantId": user.tenant, "email": user.email, "roles": user.roles }))
@@ -95,4 +103,13 @@ fn or(found: Result<String, VarError>, default: &str) -> Result<String, VarError
         Err(VarError::NotPresent) => Ok(default.to_owned()),
         found => found,
     }
+}
+
+/// Logs to stderr: what `RUST_LOG` says, else `info`. (`EnvFilter` alone would fall silent below `error` without the variable.)
+fn log() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_writer(std::io::stderr)
+        .init();
 }

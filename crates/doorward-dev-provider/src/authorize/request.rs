@@ -10,6 +10,8 @@ use crate::{
 };
 
 const MAX_SCOPES: usize = 32;
+/// Characters of somebody else's text that a page shows.
+const MAX_SHOWN: usize = 80;
 
 /// A well-formed request to sign somebody in.
 #[derive(Debug, Clone)]
@@ -94,7 +96,14 @@ pub(crate) fn parse(provider: &DevProvider, site: &Site, params: &Params) -> Res
     let client = provider
         .clients()
         .get(client_id)
-        .ok_or_else(|| page("this client is not known here"))?;
+        .ok_or_else(|| {
+            // The page escapes it for HTML; here what could disguise it becomes visible, and an end is set to it.
+            let asked: String = client_id.chars().take(MAX_SHOWN).collect();
+            RequestFault::Page(format!(
+                "the client {asked:?} is not known here: without a file there is \"doorward-dev\" alone, with --config those \
+                 that [[clients]] of the file name"
+            ))
+        })?;
     let redirect_uri = params
         .get("redirect_uri")
         .ok_or_else(|| page("the parameter \"redirect_uri\" is missing"))?;

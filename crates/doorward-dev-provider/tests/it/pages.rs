@@ -72,11 +72,36 @@ async fn what_a_link_brings_cannot_become_markup() {
     let error = browser.authorize(&[("client_id", attack)]).await;
     assert_eq!(error.status, StatusCode::BAD_REQUEST);
     assert!(!error.body.contains("<script"));
+    assert!(
+        error.body.contains("&lt;script&gt;alert(1)"),
+        "the client that was asked for is named"
+    );
     let posted = browser
         .sign_in("alice@acme.test", &[("response_mode", "form_post"), ("state", attack)])
         .await;
     assert_eq!(posted.body.matches("<script").count(), 1);
     assert!(posted.hidden().contains(&("state".to_owned(), attack.to_owned())));
+}
+
+#[tokio::test]
+async fn an_unknown_client_is_named_without_disguise_or_end_and_known_ones_are_pointed_at() {
+    let mut browser = Browser::new(|_| ());
+    let page = browser.authorize(&[("client_id", "my-app")]).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    for text in ["&quot;my-app&quot;", "&quot;doorward-dev&quot;", "[[clients]]"] {
+        assert!(page.body.contains(text), "{text} is not in {}", page.body);
+    }
+    // What turns the direction of writing around would let the name stand for another one.
+    let turned = browser.authorize(&[("client_id", "a\u{202e}ved\n")]).await.body;
+    assert!(
+        turned.contains("a\\u{202e}ved\\n") && !turned.contains('\u{202e}'),
+        "{turned}"
+    );
+    let long = browser.authorize(&[("client_id", &"x".repeat(300))]).await.body;
+    assert!(
+        long.contains(&"x".repeat(80)) && !long.contains(&"x".repeat(81)),
+        "{long}"
+    );
 }
 
 #[tokio::test]

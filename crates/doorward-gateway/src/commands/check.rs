@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use doorward::Doorward;
 
-use crate::config::{self, CheckedConfig, Environment, Fault, Relay};
+use crate::config::{self, CheckedConfig, Environment, Refused, Relay};
 use crate::failure::Failure;
 use crate::logging;
 
@@ -24,12 +24,12 @@ pub(crate) struct Options {
 pub(crate) fn run(options: Options) -> Result<(), Failure> {
     let path = &options.config;
     let config = config::load(path, &Environment::of_process(), &Doorward::builder())
-        .map_err(|faults| refused(path, &faults))?;
+        .map_err(|reasons| refused(path, &reasons))?;
     logging::to_stdout(report(path, &config).trim_end());
     Ok(())
 }
 
-fn refused(path: &Path, faults: &[Fault]) -> Failure {
+fn refused(path: &Path, Refused { faults, warnings }: &Refused) -> Failure {
     let mut lines: Vec<String> = faults
         .iter()
         .take(MAX_FAULTS)
@@ -41,7 +41,13 @@ fn refused(path: &Path, faults: &[Fault]) -> Failure {
     if faults.len() > MAX_FAULTS {
         lines.push(format!("{}: and {} more", path.display(), faults.len() - MAX_FAULTS));
     }
-    Failure::Faults(lines)
+    let warnings = warnings.iter().take(MAX_FAULTS);
+    Failure::Faults {
+        faults: lines,
+        warnings: warnings
+            .map(|warning| format!("{}: {warning}", path.display()))
+            .collect(),
+    }
 }
 
 fn report(path: &Path, config: &CheckedConfig) -> String {

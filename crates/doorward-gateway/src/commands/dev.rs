@@ -265,6 +265,11 @@ fn welcome(options: &Options, public_url: &str, issuer: &str, provider: Option<&
         (Some(provider), None) => provider::users(provider),
         (None, _) => "with the accounts of your provider".to_owned(),
     };
+    // Only the development provider's page has these two to choose from.
+    let admin = match (provider.is_some(), &options.auto_login) {
+        (true, None) => "as alice and as bob: 200 and 403",
+        _ => "200 with the role admin, else 403",
+    };
     let provider = match provider {
         Some(provider) => format!(
             "{issuer}
@@ -287,7 +292,7 @@ fn welcome(options: &Options, public_url: &str, issuer: &str, provider: Option<&
   try       curl -i {insecure}{public_url}/api/protected    answers 401
             sign in, and the page reads it: 200
             post with and without the CSRF token: 200 and 403
-            ask for the admin endpoint as alice and as bob: 200 and 403
+            ask for the admin endpoint, {admin}
   provider  {provider}
   stop      Ctrl-C
 "

@@ -30,6 +30,13 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A configuration that cannot be used: why, and what an operator should know of beside that.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) warnings: Vec<String>,
+}
+
 /// Collects while reading goes on, so that one run names every fault.
 #[derive(Default)]
 pub(super) struct Findings {
@@ -37,6 +44,8 @@ pub(super) struct Findings {
     warnings: RefCell<Vec<String>>,
     lines: RefCell<HashMap<String, usize>>,
     variables: RefCell<HashMap<String, String>>,
+    /// Keys that are not there because their names were mistyped.
+    misspelled: RefCell<Vec<String>>,
 }
 
 impl Findings {
@@ -48,6 +57,15 @@ impl Findings {
     /// Remembers that a variable set a key: its line in the file, if it has one, has no part in it.
     pub(super) fn overrule(&self, key: String, variable: String) {
         self.variables.borrow_mut().insert(key, variable);
+    }
+
+    pub(super) fn is_overruled(&self, key: &str) -> bool {
+        self.variables.borrow().contains_key(key)
+    }
+
+    /// Remembers that a key was written under another name, which is refused: that it is missing follows from that.
+    pub(super) fn misspell(&self, key: String) {
+        self.misspelled.borrow_mut().push(key);
     }
 
     pub(super) fn refuse(&self, key: impl Into<String>, problem: impl Into<String>) {
@@ -88,15 +106,26 @@ impl Findings {
         self.faults.borrow().len()
     }
 
-    /// The warnings; the faults in the order of the file, where there are any.
-    pub(super) fn conclude(self) -> Result<Vec<String>, Vec<Fault>> {
+    /// The warnings; with the faults in the order of the file, where there are any.
+    pub(super) fn conclude(self) -> Result<Vec<String>, Refused> {
         let mut faults = self.faults.into_inner();
+        let mut warnings = self.warnings.into_inner();
         if faults.is_empty() {
-            return Ok(self.warnings.into_inner());
+            return Ok(warnings);
+        }
+        // Of a key that is not in the file, nor in the environment, nothing can be said but that it is missing. The
+        // faults stay at least one: that of the name it was written under.
+        for key in self.misspelled.into_inner() {
+            let of_it = |told: &str, ends: &[char]| {
+                told.strip_prefix(&key)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(ends))
+            };
+            faults.retain(|fault| fault.variable.is_some() || !of_it(&fault.key, &['.', '[']));
+            warnings.retain(|warning| !of_it(warning, &[':', '.', '[']));
         }
         // What is not in the file comes last; the order of finding decides among equals.
         faults.sort_by_key(|fault| fault.line.unwrap_or(usize::MAX));
-        Err(faults)
+        Err(Refused { faults, warnings })
     }
 
     /// The line of a key, else of the table it is missing from.

@@ -34,7 +34,7 @@ use doorward::{Builder, Doorward};
 use toml::de::DeTable;
 
 pub(crate) use environment::Environment;
-pub(crate) use findings::Fault;
+pub(crate) use findings::{Fault, Refused};
 pub(crate) use routes::{Relay, Route};
 pub(crate) use server::Server;
 
@@ -64,15 +64,15 @@ pub(crate) struct CheckedConfig {
 /// Reads and judges a configuration file; `base` brings what no file says, such as ports and hooks.
 ///
 /// # Errors
-/// Every fault that could be found, in the order of the file.
-pub(crate) fn load(path: &Path, environment: &Environment, base: &Builder) -> Result<CheckedConfig, Vec<Fault>> {
-    let text = secrets::read_text(path, MAX_BYTES).map_err(|problem| vec![of_file(None, problem)])?;
+/// Every fault that could be found, in the order of the file, and the warnings beside them.
+pub(crate) fn load(path: &Path, environment: &Environment, base: &Builder) -> Result<CheckedConfig, Refused> {
+    let text = secrets::read_text(path, MAX_BYTES).map_err(of_file)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     check(&text, folder, environment, base)
 }
 
 /// Judges the text of a configuration file; relative paths in it begin at `folder`.
-fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -> Result<CheckedConfig, Vec<Fault>> {
+fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -> Result<CheckedConfig, Refused> {
     let reading = Reading::new(text, folder, environment);
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -83,7 +83,7 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
             reading.findings.refuse_at(line, "", problem);
         }
         reading.findings.conclude()?;
-        return Err(vec![of_file(None, "is no TOML".to_owned())]);
+        return Err(of_file("is no TOML".to_owned()));
     }
 
     let root = Section::root(&reading, table.get_ref());
@@ -107,7 +107,13 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
     let auth = settings.judge(base, &reading.findings);
     let unknown = unknown_variables(&reading);
 
-    let mut warnings = reading.findings.conclude()?;
+    let mut warnings = match reading.findings.conclude() {
+        Ok(warnings) => warnings,
+        Err(mut refused) => {
+            refused.warnings.extend(unknown);
+            return Err(refused);
+        }
+    };
     warnings.extend(unknown);
     match (server, auth) {
         (Some(server), Some(auth)) => {
@@ -121,16 +127,20 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
             })
         }
         // Whatever left one of them out has said so; this is for a system without randomness.
-        _ => Err(vec![of_file(None, "cannot be judged".to_owned())]),
+        _ => Err(of_file("cannot be judged".to_owned())),
     }
 }
 
-fn of_file(line: Option<usize>, problem: String) -> Fault {
-    Fault {
-        line,
+fn of_file(problem: String) -> Refused {
+    let fault = Fault {
+        line: None,
         key: String::new(),
         variable: None,
         problem,
+    };
+    Refused {
+        faults: vec![fault],
+        warnings: Vec::new(),
     }
 }
 

@@ -15,6 +15,23 @@ pub(crate) struct PathPattern {
     segments: Vec<Segment>,
 }
 
+/// Why a text is no pattern.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Misread {
+    pub(super) expected: &'static str,
+    /// The pattern that was meant, where another router's placeholders stand in it.
+    pub(super) meant: Option<String>,
+}
+
+impl From<&'static str> for Misread {
+    fn from(expected: &'static str) -> Self {
+        Self { expected, meant: None }
+    }
+}
+
+/// Said of what other routers write for a placeholder. As plain text it would match nothing that anybody calls.
+const FOREIGN: &str = "{name} for any one segment and {*rest} for all that is left";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Text(String),
@@ -28,13 +45,19 @@ impl PathPattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// What was expected, in words.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+    /// What was expected, in words, and what may have been meant.
+    pub(super) fn parse(text: &str) -> Result<Self, Misread> {
         let rest = text.strip_prefix('/').ok_or("a path that begins with \"/\"")?;
         if text.len() > MAX_BYTES {
-            return Err("a path of at most 2000 bytes");
+            return Err("a path of at most 2000 bytes".into());
         }
         let parts: Vec<&str> = rest.split('/').collect();
+        if parts.iter().copied().any(is_foreign) {
+            return Err(Misread {
+                expected: FOREIGN,
+                meant: meant(&parts).filter(|meant| Self::parse(meant).is_ok()),
+            });
+        }
         let mut segments = Vec::with_capacity(parts.len());
         let mut names = Vec::new();
         for (index, part) in parts.iter().enumerate() {
@@ -42,7 +65,7 @@ impl PathPattern {
             let segment = segment(part, is_last)?;
             if segment != Segment::Text((*part).to_owned()) {
                 if names.contains(part) {
-                    return Err("a name only once in a path");
+                    return Err("a name only once in a path".into());
                 }
                 names.push(*part);
             }
@@ -100,6 +123,31 @@ fn segment(part: &str, is_last: bool) -> Result<Segment, &'static str> {
         _ if part.bytes().all(is_path_byte) => Ok(Segment::Text(part.to_owned())),
         _ => Err("the characters of a path (RFC 3986) without percent-encoding, query or fragment"),
     }
+}
+
+/// Tells whether a segment is a placeholder of another router: `*`, `**`, `*rest`, `*.js`, `files*`, `:id`.
+fn is_foreign(part: &str) -> bool {
+    part.starts_with(['*', ':']) || part.ends_with('*')
+}
+
+/// The path with our placeholders in place of another router's; `None` where one of them has no counterpart.
+fn meant(parts: &[&str]) -> Option<String> {
+    let mut path = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        let is_last = index + 1 == parts.len();
+        path.push('/');
+        match (*part, part.trim_start_matches(['*', ':'])) {
+            ("*" | "**", _) if is_last => path.push_str("{*rest}"),
+            ("*", _) => path.push_str("{name}"),
+            (part, name) if is_foreign(part) && is_name(name) => {
+                let star = if part.starts_with('*') { "*" } else { "" };
+                path.push_str(&format!("{{{star}{name}}}"));
+            }
+            (part, _) if is_foreign(part) => return None,
+            (part, _) => path.push_str(part),
+        }
+    }
+    Some(path)
 }
 
 fn is_name(name: &str) -> bool {

@@ -7,6 +7,8 @@
 //! 2. the file;
 //! 3. nothing: whoever asks has the default.
 
+mod lists;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -120,6 +122,12 @@ impl<'a> Section<'a> {
         self.value(key).is_some()
     }
 
+    /// Tells whether a key of the file is a text.
+    pub(super) fn holds_text(&self, key: &'static str) -> bool {
+        let value = self.value(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::String(_)))
+    }
+
     fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.asked.borrow_mut().push(key);
         self.table?.get(key)
@@ -152,12 +160,17 @@ impl<'a> Section<'a> {
 
     /// Reads a text.
     pub(super) fn text(&self, key: &'static str) -> Option<String> {
+        self.text_of(key, "a text")
+    }
+
+    /// Reads a text, of which `expected` says what it stands for.
+    fn text_of(&self, key: &'static str, expected: &str) -> Option<String> {
         match self.scalar(key)? {
             Given::Variable(text) => Some(text),
             Given::Value(value) => match value.get_ref() {
                 DeValue::String(text) => Some(text.clone().into_owned()),
                 other => {
-                    self.mistyped(key, "a text", other);
+                    self.mistyped(key, expected, other);
                     None
                 }
             },
@@ -202,7 +215,7 @@ impl<'a> Section<'a> {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let text = self.text(key)?;
+        let text = self.text_of(key, expected)?;
         let parsed = parse(&text);
         if parsed.is_none() {
             self.refuse(key, format!("expected {expected}, found {text:?}"));
@@ -217,57 +230,7 @@ impl<'a> Section<'a> {
 
     /// Reads a length of time, such as `"1h"`.
     pub(super) fn duration(&self, key: &'static str) -> Option<Duration> {
-        self.parsed(
-            key,
-            "a duration such as \"90s\", \"15m\" or \"1h30m\"",
-            values::duration,
-        )
-    }
-
-    /// Reads a list of texts.
-    pub(super) fn texts(&self, key: &'static str) -> Option<Vec<String>> {
-        self.listed(key, "a text", |text| Some(text.to_owned()))
-    }
-
-    /// Reads a list of texts that stand for something else; elements at fault are left out.
-    pub(super) fn listed<T>(
-        &self,
-        key: &'static str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let mut elements = Vec::new();
-        for (index, value) in self.array(key)?.iter().enumerate() {
-            let element = match value.get_ref() {
-                DeValue::String(text) => {
-                    let element = parse(text);
-                    element.ok_or_else(|| format!("expected {expected}, found {text:?}"))
-                }
-                other => Err(format!("expected a text, found {}", values::kind(other))),
-            };
-            match element {
-                Ok(element) => elements.push(element),
-                Err(problem) => self.refuse_element(key, index, value, problem),
-            }
-        }
-        Some(elements)
-    }
-
-    /// The elements of an array, of whatever kind.
-    pub(super) fn array(&self, key: &'static str) -> Option<&'a [Spanned<DeValue<'a>>]> {
-        match self.value(key)?.get_ref() {
-            DeValue::Array(array) => Some(array),
-            other => {
-                self.mistyped(key, "an array", other);
-                None
-            }
-        }
-    }
-
-    pub(super) fn refuse_element(&self, key: &str, index: usize, value: &Spanned<DeValue<'_>>, problem: String) {
-        let line = self.reading.line(value.span().start);
-        let key = format!("{}[{index}]", self.key(key));
-        self.reading.findings.refuse_at(Some(line), key, problem);
+        self.parsed(key, "a duration such as \"90s\", \"15m\" or \"1h\"", values::duration)
     }
 
     /// Reads a secret: `{ env = "…" }`, `{ file = "…" }`, a variable of its own, or a literal, which is warned about.
@@ -287,47 +250,6 @@ impl<'a> Section<'a> {
                 }
             },
         }
-    }
-
-    /// Reads a table of texts.
-    pub(super) fn text_table(&self, key: &'static str) -> Vec<(String, String)> {
-        let table = self.section_of(key, None);
-        let mut entries = Vec::new();
-        for (name, value) in table.table.into_iter().flatten() {
-            match value.get_ref() {
-                DeValue::String(text) => entries.push((name.get_ref().to_string(), text.to_string())),
-                other => table.mistyped(name.get_ref(), "a text", other),
-            }
-        }
-        entries
-    }
-
-    /// Reads a table of lists of texts that stand for something else.
-    pub(super) fn list_table<T>(
-        &self,
-        key: &'static str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Vec<(String, Vec<T>)> {
-        let table = self.section_of(key, None);
-        let mut entries = Vec::new();
-        for (name, value) in table.table.into_iter().flatten() {
-            let DeValue::Array(array) = value.get_ref() else {
-                table.mistyped(name.get_ref(), "an array", value.get_ref());
-                continue;
-            };
-            let mut elements = Vec::new();
-            for (index, value) in array.iter().enumerate() {
-                match value.get_ref().as_str().and_then(&parse) {
-                    Some(element) => elements.push(element),
-                    None => table.refuse_element(name.get_ref(), index, value, format!("expected {expected}")),
-                }
-            }
-            if elements.len() == array.len() {
-                entries.push((name.get_ref().to_string(), elements));
-            }
-        }
-        entries
     }
 
     /// A table within this one; its scalars may come from the environment where this one's may.
@@ -350,23 +272,12 @@ impl<'a> Section<'a> {
         Section::new(self.reading, self.key(key), variables, table)
     }
 
-    /// The tables of an array of tables, such as `[[routes]]`.
-    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
-        let mut sections = Vec::new();
-        for (index, value) in self.array(key).into_iter().flatten().enumerate() {
-            let path = format!("{}[{index}]", self.key(key));
-            self.reading
-                .findings
-                .place(path.clone(), self.reading.line(value.span().start));
-            match value.get_ref() {
-                DeValue::Table(table) => sections.push(Section::new(self.reading, path, None, Some(table))),
-                other => {
-                    let problem = format!("expected a table, found {}", values::kind(other));
-                    self.reading.findings.refuse(path, problem);
-                }
-            }
+    /// Remembers that `name` is what an unknown key was to be, unless it is there too, in the file or the environment.
+    fn misspell(&self, name: &str) {
+        let key = self.key(name);
+        if self.table.is_none_or(|table| table.get(name).is_none()) && !self.reading.findings.is_overruled(&key) {
+            self.reading.findings.misspell(key);
         }
-        sections
     }
 
     /// Refuses the keys that nobody asked for; call it last.
@@ -386,7 +297,10 @@ impl<'a> Section<'a> {
                 format!("expected it beside {belongs} only")
             } else {
                 match values::nearest(name, asked.iter().chain(misplaced)) {
-                    Some(near) => format!("is no key that is known; did you mean {near:?}?"),
+                    Some(near) => {
+                        self.misspell(near);
+                        format!("is no key that is known; did you mean {near:?}?")
+                    }
                     None => format!("is no key that is known; expected {}", values::list(&asked)),
                 }
             };

@@ -59,7 +59,9 @@ pub(super) fn routes(root: &Section<'_>, around: &Surroundings<'_>) -> Vec<Route
     let mut routes = Vec::new();
     let mut shapes: HashMap<String, String> = HashMap::new();
     let sections = root.sections("routes");
-    if sections.is_empty() {
+    // What is at fault with them says enough.
+    let at_fault = || root.reading.findings.is_told("routes");
+    if sections.is_empty() && !at_fault() {
         root.warn("routes", "there are none; every path but Doorward's own is refused");
     }
     for section in sections {
@@ -86,7 +88,11 @@ pub(super) fn routes(root: &Section<'_>, around: &Surroundings<'_>) -> Vec<Route
             });
         }
     }
-    if around.accepts_bearer && !routes.iter().any(|route| route.rule.accepts_bearer()) {
+    if around.accepts_bearer
+        && !at_fault()
+        && !routes.is_empty()
+        && !routes.iter().any(|route| route.rule.accepts_bearer())
+    {
         root.warn(
             "bearer",
             "no route has \"bearer\" in its access; tokens are accepted nowhere",
@@ -99,8 +105,13 @@ fn path(section: &Section<'_>, around: &Surroundings<'_>) -> Option<PathPattern>
     let text = section.required("path")?;
     let path = match PathPattern::parse(&text) {
         Ok(path) => path,
-        Err(expected) => {
-            section.refuse("path", format!("expected {expected}, found {text:?}"));
+        Err(misread) => {
+            let meant = misread.meant.map(|meant| format!("; did you mean {meant:?}?"));
+            let expected = misread.expected;
+            section.refuse(
+                "path",
+                format!("expected {expected}, found {text:?}{}", meant.unwrap_or_default()),
+            );
             return None;
         }
     };

@@ -59,6 +59,14 @@ pub(super) fn read_secret(reading: &Reading<'_>, value: &DeValue<'_>) -> Result<
 /// their numbers, and a file is several.
 pub(super) fn session_secrets(session: &Section<'_>) -> Vec<SecretText> {
     let key = "secrets";
+    if session.holds_text(key) {
+        // Not repeated, for it is a secret.
+        session.refuse(
+            key,
+            "expected a list such as [{ env = \"DOORWARD_SECRET\" }], found a text",
+        );
+        return Vec::new();
+    }
     let Some(elements) = session.array(key) else {
         if !session.holds(key) {
             session.refuse(key, MISSING);

@@ -1,11 +1,16 @@
 //! `[session]`, `[csrf]`, `[auth]`, `[bearer]` and `[[tenants]]`: read by their form; what the engine judges is left to it.
 
+use std::time::Duration;
+
 use doorward::{BearerTokens, SameSite, SubjectKind, Tenant};
 
 use super::provider::{algorithms, algorithms_by_name, with};
 use super::reading::Section;
 use super::secrets::{SecretText, session_secrets};
 use super::settings::{Place, Settings};
+
+/// What the library takes where nothing is said.
+const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 
 /// Reads `[session]` and `[csrf]`.
 pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
@@ -14,6 +19,13 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     settings.place = place(&section);
     settings.idle_timeout = section.duration("idle_timeout");
     settings.absolute_timeout = section.duration("absolute_timeout");
+    let absolute = settings.absolute_timeout.unwrap_or(ABSOLUTE_TIMEOUT);
+    if settings.idle_timeout.is_some_and(|idle| idle > absolute) {
+        section.warn(
+            "idle_timeout",
+            "is longer than absolute_timeout, at which a session ends whether it is used or not",
+        );
+    }
     settings.outlive_access_token = section.flag("outlive_access_token").unwrap_or(false);
     settings.same_site = section.one_of(
         "same_site",

@@ -114,7 +114,11 @@ fn every_fault_is_a_line_with_place_key_and_what_was_expected() {
     );
     let said = refused(&path, &[("DOORWARD_SERVER_LISTEN", "here")]);
     let lines: Vec<_> = said.lines().collect();
-    assert_eq!(lines.len(), 4, "{said}");
+    assert_eq!(lines.len(), 5, "{said}");
+    assert!(
+        lines[4].starts_with(&format!("warning: {path}: session.secrets[0]: ")),
+        "{said}"
+    );
     for (line, begins, holds) in [
         (
             lines[0],
@@ -140,6 +144,28 @@ fn every_fault_is_a_line_with_place_key_and_what_was_expected() {
         assert!(line.starts_with(&begins), "{line} does not begin with {begins}");
         assert!(line.contains(holds), "{line} does not hold {holds}");
     }
+}
+
+#[test]
+fn warnings_come_after_the_faults() {
+    let folder = Folder::new("check-warnings");
+    let path = folder.write(
+        "doorward.toml",
+        format!(
+            "{REST}[session]\nsecrets = [{{ env = \"DOORWARD_SECRET\" }}]\nidle_timeot = \"1h\"\nstore = \"memory\"\n"
+        ),
+    );
+    let said = refused(&path, &[]);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(
+        lines[0].starts_with(&format!("error: {path}:14: session.idle_timeot: ")),
+        "{said}"
+    );
+    assert!(
+        lines[1].starts_with(&format!("warning: {path}: session.store: ")),
+        "{said}"
+    );
 }
 
 #[test]

@@ -45,6 +45,16 @@ async fn the_app_and_then_the_provider_are_ready() {
     assert!(lines.iter().any(|line| line.contains("GET /api/public")), "{lines:?}");
 }
 
+#[test]
+fn the_welcome_asks_for_two_people_only_where_there_are_two_to_choose_from() {
+    let told = |more: &[&str]| Server::dev(more).stop("TERM").stderr;
+    let choice = told(&[]);
+    assert!(choice.contains("as alice and as bob: 200 and 403"), "{choice}");
+    let at_once = told(&["--auto-login", "bob@acme.test"]);
+    assert!(!at_once.contains("alice"), "{at_once}");
+    assert!(at_once.contains("200 with the role admin, else 403"), "{at_once}");
+}
+
 #[tokio::test]
 async fn without_a_session_protected_endpoints_answer_401() {
     let server = Server::dev(&[]);

@@ -82,7 +82,7 @@ impl World {
         let text = text.replace("{ CLIENT }", &format!("{CLIENT_ID:?}"));
         let config = match check(&text, Path::new(""), &environment, &base) {
             Ok(config) => config,
-            Err(faults) => panic!("{}", told(&faults)),
+            Err(refused) => panic!("{}", told(&refused.faults)),
         };
         let browser = Browser::new(APP)
             .mount(APP, application(&config))

@@ -6,6 +6,7 @@ mod journeys;
 mod path_patterns;
 mod providers;
 mod routes;
+mod slips;
 mod tables;
 mod values;
 
@@ -14,7 +15,7 @@ use std::path::Path;
 use doorward::{Builder, Doorward, UnixTime};
 use doorward_testkit::{FixedClock, RouterFetch, SeededRandom, TokioTestTasks};
 
-use super::{CheckedConfig, Environment, Fault, check};
+use super::{CheckedConfig, Environment, Fault, Refused, check};
 
 /// Strong enough for everything here, and never to be seen in a message.
 const SECRET: &str = "k9Zr2mQ0bT7wXc4LhVn8sJd1GfYp6aUe3RiOtEqNuBM";
@@ -36,6 +37,10 @@ fn clock() -> FixedClock {
 }
 
 fn with_variables(text: &str, variables: &[(&str, &str)]) -> Result<CheckedConfig, Vec<Fault>> {
+    judged(text, variables).map_err(|refused| refused.faults)
+}
+
+fn judged(text: &str, variables: &[(&str, &str)]) -> Result<CheckedConfig, Refused> {
     let usual = [
         ("CLIENT_SECRET", "c1ient-pa55word"),
         ("DOORWARD_SECRET", SECRET),

@@ -14,7 +14,7 @@ fn patterns_are_segments_names_and_a_rest() {
         ("/api/{version}/{*rest}", "/api/{}/{*}"),
         ("/a-b_c.d~e!$&'()*+,;=:@", "/a-b_c.d~e!$&'()*+,;=:@"),
     ] {
-        let pattern = PathPattern::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let pattern = PathPattern::parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
         assert_eq!(pattern.shape(), shape);
         assert_eq!(pattern.to_string(), text);
     }
@@ -52,6 +52,36 @@ fn patterns_are_segments_names_and_a_rest() {
         &long,
     ] {
         assert!(PathPattern::parse(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn placeholders_of_other_routers_are_refused_with_what_they_are_here() {
+    for (text, meant) in [
+        ("/orders/:id", Some("/orders/{id}")),
+        ("/orders/:id/lines/:line", Some("/orders/{id}/lines/{line}")),
+        ("/api/*", Some("/api/{*rest}")),
+        ("/api/**", Some("/api/{*rest}")),
+        ("/*", Some("/{*rest}")),
+        ("/api/*path", Some("/api/{*path}")),
+        ("/orders/*/lines", Some("/orders/{name}/lines")),
+        ("/:tenant/*", Some("/{tenant}/{*rest}")),
+        // Nothing here stands for these.
+        ("/api/**/x", None),
+        ("/*rest/x", None),
+        ("/*.js", None),
+        ("/files*", None),
+        ("/:", None),
+        ("/:id/:id", None),
+        ("/*/*/x", None),
+    ] {
+        let misread = PathPattern::parse(text).unwrap_err();
+        assert_eq!(misread.meant.as_deref(), meant, "{text}");
+        assert!(misread.expected.contains("{*rest}"), "{text}: {}", misread.expected);
+    }
+    // As plain text in the middle of a segment they are characters like others (RFC 3986 §3.3).
+    for text in ["/a*b", "/a:b", "/a:"] {
+        assert_eq!(PathPattern::parse(text).unwrap().shape(), text);
     }
 }
 

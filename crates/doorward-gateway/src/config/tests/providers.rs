@@ -27,7 +27,7 @@ fn oidc_keys_are_read_and_refused() {
         ],
         &[
             ("kind = \"saml\"", "provider.kind", "\"oidc\" or \"wristband\""),
-            ("scopes = \"openid\"", "provider.scopes", "an array"),
+            ("scopes = \"openid\"", "provider.scopes", "a list such as [\"openid\"]"),
             ("scopes = [\"open id\"]", "provider.scopes", "open id"),
             (
                 "authorize_params = { state = \"x\" }",

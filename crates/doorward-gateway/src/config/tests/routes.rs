@@ -60,7 +60,17 @@ fn what_a_route_cannot_mean_is_refused_by_its_key() {
                 "routes[0].access[0]",
                 "found \"Session\"",
             ),
-            bad("access = \"session\"", "routes[0].access", "an array"),
+            bad(
+                "access = \"session\"",
+                "routes[0].access",
+                "a list such as [\"session\"], found a text",
+            ),
+            bad(
+                "access = \"sesion\"",
+                "routes[0].access",
+                "a list, each \"public\" alone",
+            ),
+            bad("access = 1", "routes[0].access", "a list, found an integer"),
             bad("access = [\"public\"]\nroles = [\"a\"]", "routes[0].roles", "no effect"),
             bad(
                 "access = [\"public\"]\nscopes = [\"a\"]",
@@ -99,7 +109,11 @@ fn what_a_route_cannot_mean_is_refused_by_its_key() {
                 "routes[0].unauthenticated",
                 "\"401\" or \"login\"",
             ),
-            bad("unauthenticated = 401", "routes[0].unauthenticated", "an integer"),
+            bad(
+                "unauthenticated = 401",
+                "routes[0].unauthenticated",
+                "expected \"401\" or \"login\", found an integer",
+            ),
             bad("csrf = \"none\"", "routes[0].csrf", "\"token\" or \"origin\""),
             bad(
                 "relay = \"id_token\"",
@@ -161,6 +175,19 @@ fn upstreams_are_origins_over_http_or_https() {
         "HTTP://backend",
     ] {
         refused(&route(upstream), "routes[0].upstream");
+    }
+}
+
+#[test]
+fn a_path_in_another_routers_words_is_refused_with_what_was_meant() {
+    for (path, said) in [
+        ("/orders/:id", "found \"/orders/:id\"; did you mean \"/orders/{id}\"?"),
+        ("/api/*", "found \"/api/*\"; did you mean \"/api/{*rest}\"?"),
+        ("/*.js", "found \"/*.js\""),
+    ] {
+        let route = ROUTE.replace("\"/api\"", &format!("{path:?}"));
+        let problem = refused(&format!("{SERVER}{PROVIDER}{SESSION}{route}"), "routes[0].path");
+        assert!(problem.ends_with(said), "{problem}");
     }
 }
 

@@ -116,7 +116,7 @@ fn session_secrets_come_from_variables_or_the_file_and_are_judged_each() {
         &[
             ("", "session.secrets", "doorward keys generate"),
             ("secrets = []", "session.secrets", "doorward keys generate"),
-            ("secrets = \"hunter2\"", "session.secrets", "an array"),
+            ("secrets = \"hunter2\"", "session.secrets", "a list such as [{ env ="),
             ("secrets = [1]", "session.secrets[0]", "an integer"),
             ("secrets = [\"hunter2\"]", "session.secrets[0]", "7 bytes"),
             ("secrets = [{ env = \"WEAK_SECRET\" }]", "session.secrets[0]", "7 bytes"),
