@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use doorward::ports::{DirectoryUnavailable, Found, TenantDirectory};
 use doorward::tenant::{ConfiguredTenants, HostName, Tenant as KnownTenant, TenantId, TenantName};
-use doorward::{Sessions, Tenant};
+use doorward::{Builder, Sessions, Tenant};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -150,10 +150,20 @@ async fn role_in_one_tenant_is_never_a_role_in_the_next_one() {
 // attacks: M9
 #[tokio::test]
 async fn at_a_host_that_all_share_sessions_of_a_tenant_that_is_taken_away_open_nothing() {
+    tenant_that_is_taken_away_has_no_session_at_home(|builder| builder).await;
+}
+
+// attacks: M9
+#[tokio::test]
+async fn where_an_application_is_for_one_tenant_its_sessions_end_with_the_tenant() {
+    tenant_that_is_taken_away_has_no_session_at_home(|builder| builder.tenant("acme")).await;
+}
+
+async fn tenant_that_is_taken_away_has_no_session_at_home(scope: fn(Builder) -> Builder) {
     for sessions in [Sessions::cookie(SECRET), Sessions::memory(SECRET)] {
         let register = Register::of(&["acme", "globex"]);
         let given = register.clone();
-        let hosted = Hosted::with(sessions, |builder| builder.tenant_directory(given));
+        let hosted = Hosted::with(sessions, |builder| scope(builder.tenant_directory(given)));
         let page = hosted.sign_in(APP, "acme").await;
         assert_eq!(page.url.as_str(), format!("{APP}/home"), "{}", page.text());
         let get = async |path: &str| hosted.browser.get(&format!("{APP}{path}")).await;
