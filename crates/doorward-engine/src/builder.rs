@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
     base_path, carried_names, cookie_settings, directory, lifetimes, providers, public_urls, refuse_plain_http,
-    required, warnings,
+    required, tenants_without_id, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -293,10 +293,7 @@ impl EngineBuilder {
         let csrf_header = sessions.csrf_header_name.as_deref().unwrap_or("x-csrf-token");
         let csrf_header = HeaderName::from_bytes(csrf_header.to_ascii_lowercase().as_bytes())
             .map_err(|error| BuildError::setting("csrf.header_name", error))?;
-        let warnings = warnings(&public_url, &self.app_origins, &sessions);
-        for warning in &warnings {
-            tracing::warn!("{warning}");
-        }
+        let mut warnings = warnings(&public_url, &self.app_origins, &sessions);
         let ports = Ports {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             random: self.random.unwrap_or_else(|| Arc::new(SystemRandom)),
@@ -317,6 +314,12 @@ impl EngineBuilder {
         let bearer = self.bearer.map(|bearer| bearer.checked(&states)).transpose()?;
         let home = Arc::new(plan.site(public_url, scope, None)?);
         let directory = directory(&self.tenants, self.directory, &pattern, &plan)?;
+        if bearer.is_some() {
+            warnings.extend(tenants_without_id(&self.tenants, &plan)?);
+        }
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
         let inner = Inner {
             base_path: plan.base_path.clone(),
             named: plan.providers.clone(),

@@ -182,6 +182,24 @@ pub(crate) fn warnings(public_url: &PublicUrl, app_origins: &[String], sessions:
     warnings
 }
 
+/// Tenants whose access tokens nobody would recognise: Wristband's tokens have the tenant's ID and not its name.
+pub(crate) fn tenants_without_id(tenants: &[Tenant], plan: &SitePlan) -> Result<Option<String>, BuildError> {
+    let mut names = Vec::new();
+    for tenant in tenants {
+        let tenant = tenant.checked()?;
+        let is_without = tenant.id.as_str() == tenant.name.as_str();
+        if is_without && plan.provider_of(&tenant)?.platform.is_some() {
+            names.push(tenant.name.to_string());
+        }
+    }
+    Ok((!names.is_empty()).then(|| {
+        format!(
+            "tenants.id: not set for {}; access tokens of a \"wristband\" provider name a tenant by its ID alone, and none of theirs is accepted",
+            names.join(", "),
+        )
+    }))
+}
+
 /// The pattern of the public URL, and the URL of what is nobody's: of the root where no other is named.
 pub(crate) fn public_urls(
     public_url: Option<String>,

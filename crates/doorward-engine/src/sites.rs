@@ -8,7 +8,6 @@ use doorward_core::origin::PublicUrl;
 use doorward_core::ports::{BoxFuture, Found, TenantDirectory};
 use doorward_core::request::RequestView;
 use doorward_core::tenant::{HostName, PublicUrlPattern, Tenant, TenantId, TenantName, TenantScope};
-use http::header::HOST;
 
 use crate::plan::SitePlan;
 use crate::provider::ProviderState;
@@ -74,7 +73,7 @@ impl Sites {
     /// The host is the caller's word. It can only pick a site that exists: addresses of a site come
     /// from the pattern or from the directory.
     pub(crate) fn find(self: &Arc<Self>, view: RequestView<'_>) -> Finder {
-        let Some(asked) = asked(view) else {
+        let Some(asked) = view.host().and_then(Asked::parse) else {
             return Finder::Ready(Err(Code::TenantUnknown));
         };
         // Security: of our own hosts the pattern speaks before the directory. In many a directory the tenants' own
@@ -224,29 +223,6 @@ impl Sites {
             Code::NotConfigured
         })
     }
-}
-
-/// The host that a request names: HTTP/2's `:authority`, or that of an absolute target, else the one `Host` header.
-///
-/// # Security
-/// Where both are there they say the same (RFC 9113 §8.3.1). Else we would judge by one host, and whoever comes behind us and
-/// reads the other would serve another tenant.
-fn asked(view: RequestView<'_>) -> Option<Asked> {
-    let header = view.header_once(&HOST).ok()?;
-    let Some(authority) = view.uri.authority() else {
-        return Asked::parse(header?);
-    };
-    let asked = Asked::parse(authority.as_str())?;
-    let is_same = |other: Asked| {
-        let default = match view.uri.scheme_str() {
-            Some("http") => 80,
-            _ => 443,
-        };
-        other.host == asked.host && other.port.unwrap_or(default) == asked.port.unwrap_or(default)
-    };
-    header
-        .is_none_or(|header| Asked::parse(header).is_some_and(is_same))
-        .then_some(asked)
 }
 
 async fn answer(found: Found) -> Result<Option<Arc<Tenant>>, Code> {

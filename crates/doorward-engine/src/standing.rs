@@ -1,13 +1,13 @@
 //! Whether a session's tenant is still there, where no host says so.
 //!
-//! A tenant's own host is found by way of the directory, so that a tenant that is gone has no host. A host of everybody's is
-//! there without: the directory is asked about the session's tenant instead.
+//! A tenant's own host is found by way of the directory, so that a tenant that is gone has no host. Any other host, of
+//! everybody's or of an application for one tenant, is there without: the directory is asked about the session's tenant instead.
 
 use std::sync::Arc;
 
 use doorward_core::code::Code;
 use doorward_core::ports::Found;
-use doorward_core::tenant::{Tenant, TenantId, TenantScope};
+use doorward_core::tenant::{Tenant, TenantId};
 
 use crate::guard::{Identified, Identifying};
 use crate::problem::Denial;
@@ -18,7 +18,8 @@ use crate::sites::Sites;
 impl Here<'_> {
     /// Refuses the session of a tenant that is not known any more, or that signs in with another provider by now.
     pub(crate) fn of_known_tenant(self, identifying: Identifying) -> Identifying {
-        let (Some(sites), TenantScope::Any) = (&self.sites, &self.site.scope) else {
+        // Whatever the scope says: one that names a single tenant does not know whether that tenant is still there.
+        let (Some(sites), None) = (&self.sites, &self.site.tenant) else {
             return identifying;
         };
         match identifying {

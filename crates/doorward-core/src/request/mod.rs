@@ -9,8 +9,11 @@ mod tests;
 
 use http::{
     HeaderMap, HeaderName, Method, Uri,
-    header::{ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE},
+    header::{ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE},
+    uri::Authority,
 };
+
+use crate::tenant::HostName;
 
 /// `Sec-Fetch-Site`.
 pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -72,6 +75,33 @@ impl<'a> RequestView<'a> {
             return Err(Repeated);
         }
         value.to_str().map(Some).map_err(|_| Repeated)
+    }
+
+    /// Reads the host that a request names, with its port where it says one: HTTP/2's `:authority`, or that of an absolute
+    /// target, else the one `Host` header.
+    ///
+    /// `None` also where it names two.
+    ///
+    /// # Security
+    /// Where both are there they say the same (RFC 9113 §8.3.1). Else we would judge by one host, and whoever comes behind us
+    /// and reads the other would serve another tenant.
+    pub fn host(&self) -> Option<&'a str> {
+        let header = self.header_once(&HOST).ok()?;
+        let Some(authority) = self.uri.authority().map(Authority::as_str) else {
+            return header;
+        };
+        let default = match self.uri.scheme_str() {
+            Some("http") => 80,
+            _ => 443,
+        };
+        let place = |text| {
+            let (host, port) = HostName::host_and_port(text).ok()?;
+            Some((host, port.unwrap_or(default)))
+        };
+        let own = place(authority)?;
+        header
+            .is_none_or(|header| place(header).is_some_and(|other| other == own))
+            .then_some(authority)
     }
 
     /// Tells whether the method is one of the safe methods of RFC 9110, section 9.2.1.

@@ -41,6 +41,50 @@ fn header_that_stands_twice_or_is_no_text_is_refused() {
 }
 
 #[test]
+fn host_is_the_targets_or_the_headers_and_never_one_of_two() {
+    let host = |target: &str, hosts: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append("host", HeaderValue::from_bytes(host.as_bytes()).unwrap());
+        }
+        let uri: Uri = target.parse().unwrap();
+        let (method, headers, uri) = (&Method::GET, &headers, &uri);
+        RequestView { method, uri, headers }.host().map(str::to_owned)
+    };
+    let at = |target: &str| host(target, &[]);
+    assert_eq!(host("/x", &["acme.test:8443"]).as_deref(), Some("acme.test:8443"));
+    assert_eq!(at("https://acme.test/x").as_deref(), Some("acme.test"));
+    let target = "https://acme.test/x";
+    for same in ["acme.test", "ACME.test", "acme.test:443", "acme.test."] {
+        assert_eq!(host(target, &[same]).as_deref(), Some("acme.test"), "{same}");
+    }
+    assert_eq!(
+        host("http://acme.test/", &["acme.test:80"]).as_deref(),
+        Some("acme.test")
+    );
+    for other in [
+        "globex.test",
+        "acme.test:80",
+        "acme.test:8443",
+        "acme.test.evil.test",
+        "",
+        "acme test",
+    ] {
+        assert_eq!(host(target, &[other]), None, "{other:?}");
+    }
+    assert_eq!(host("http://acme.test/", &["acme.test:443"]), None);
+    for (target, hosts) in [
+        ("/x", [].as_slice()),
+        ("/x", &["acme.test", "acme.test"]),
+        ("/x", &["ac\u{f6}me.test"]),
+        (target, &["acme.test", "acme.test"]),
+        ("https://user@acme.test/x", &[]),
+    ] {
+        assert_eq!(host(target, hosts), None, "{target} {hosts:?}");
+    }
+}
+
+#[test]
 fn only_the_safe_methods_in_their_exact_case_are_safe() {
     // attacks: F7, G13
     for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {

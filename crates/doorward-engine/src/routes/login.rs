@@ -14,7 +14,6 @@ use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{HandleCookie, IdentityCookie};
 use doorward_core::tenant::{self, HostName, ResolvedTenant, Tenant, TenantHints, TenantId, TenantName, TenantScope};
 use doorward_oidc::{LoginParameters, Params, ProviderMetadata, ResponseMode, begin};
-use http::header::HOST;
 use http::{HeaderMap, Method, StatusCode};
 
 use super::platform::PlatformStart;
@@ -331,11 +330,7 @@ impl Here<'_> {
     /// Behind a proxy that rewrites `Host` every request looks like that; a cookie of a few seconds,
     /// which only the host that was asked sends back, keeps the browser from going in circles.
     fn to_public_url(self, view: RequestView<'_>) -> Option<Reply> {
-        let host = view
-            .uri
-            .authority()
-            .map(|authority| authority.as_str())
-            .or_else(|| view.headers.get(HOST).and_then(|host| host.to_str().ok()))?;
+        let host = view.host()?;
         let own = self.site.public_url.origin();
         let scheme = if own.is_https() { "https" } else { "http" };
         // A Host that cannot be read is none that the browser could come back to.

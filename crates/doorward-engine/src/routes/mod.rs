@@ -29,50 +29,43 @@ use crate::site::Here;
 /// The largest form a provider may post to the callback, in bytes.
 pub const MAX_FORM_BYTES: usize = 64 * 1024;
 
-/// One of our own endpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthEndpoint {
-    /// `GET /auth/login`: to the provider.
-    Login,
-    /// `GET` or `POST /auth/callback`: back from the provider.
-    Callback,
-    /// `POST /auth/logout`: ends the session.
-    Logout,
-    /// `GET /auth/session`: who is signed in, and until when.
-    Session,
-    /// `GET /auth/token`: the access token; off unless switched on.
-    Token,
-    /// `GET /auth/complete`: where a login in a window of its own ends.
-    Complete,
-    /// `GET /auth/complete.js`: that page's script.
-    CompleteScript,
+// One list, so that no endpoint can be known and not served.
+macro_rules! endpoints {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $path:expr;)+) => {
+        /// One of our own endpoints.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum AuthEndpoint {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl AuthEndpoint {
+            /// Every endpoint.
+            pub const ALL: &'static [AuthEndpoint] = &[$(AuthEndpoint::$variant,)+];
+
+            /// The path below the base path.
+            #[must_use]
+            pub const fn path(self) -> &'static str {
+                match self { $(AuthEndpoint::$variant => $path,)+ }
+            }
+        }
+    };
 }
 
-impl AuthEndpoint {
-    /// Every endpoint.
-    pub const ALL: [AuthEndpoint; 7] = [
-        AuthEndpoint::Login,
-        AuthEndpoint::Callback,
-        AuthEndpoint::Logout,
-        AuthEndpoint::Session,
-        AuthEndpoint::Token,
-        AuthEndpoint::Complete,
-        AuthEndpoint::CompleteScript,
-    ];
-
-    /// The path below the base path.
-    #[must_use]
-    pub const fn path(self) -> &'static str {
-        match self {
-            AuthEndpoint::Login => "/login",
-            AuthEndpoint::Callback => "/callback",
-            AuthEndpoint::Logout => "/logout",
-            AuthEndpoint::Session => "/session",
-            AuthEndpoint::Token => "/token",
-            AuthEndpoint::Complete => "/complete",
-            AuthEndpoint::CompleteScript => complete::SCRIPT_PATH,
-        }
-    }
+endpoints! {
+    /// `GET /auth/login`: to the provider.
+    Login = "/login";
+    /// `GET` or `POST /auth/callback`: back from the provider.
+    Callback = "/callback";
+    /// `POST /auth/logout`: ends the session.
+    Logout = "/logout";
+    /// `GET /auth/session`: who is signed in, and until when.
+    Session = "/session";
+    /// `GET /auth/token`: the access token; off unless switched on.
+    Token = "/token";
+    /// `GET /auth/complete`: where a login in a window of its own ends.
+    Complete = "/complete";
+    /// `GET /auth/complete.js`: that page's script.
+    CompleteScript = complete::SCRIPT_PATH;
 }
 
 impl Engine {
@@ -84,8 +77,8 @@ impl Engine {
             |endpoint: AuthEndpoint, rest: &str| (endpoint, format!("{}{}{rest}", self.base_path(), endpoint.path()));
         let further = self.inner.home.providers.further_callbacks();
         AuthEndpoint::ALL
-            .into_iter()
-            .map(|endpoint| path(endpoint, ""))
+            .iter()
+            .map(|endpoint| path(*endpoint, ""))
             .chain(further.map(|rest| path(AuthEndpoint::Callback, &rest)))
             .collect()
     }

@@ -10,7 +10,6 @@ use doorward_oidc::Params;
 use doorward_oidc::wristband::{
     LoginStep, Logout, Platform, ResolvedConfig, RootDomain, TenantHost, TenantLabel, logout_url,
 };
-use http::header::HOST;
 
 use super::login::{LoginRequest, Start, TENANT_NAMES};
 use crate::login_failure::LoginFailure;
@@ -180,11 +179,7 @@ fn labelled(resolved: &ResolvedConfig, name: &str) -> Option<TenantHost> {
 
 /// What stands before the root domain in the request's host, if that is one label.
 fn tenant_before(root: &RootDomain, view: RequestView<'_>) -> Option<TenantName> {
-    let asked = match view.uri.authority() {
-        Some(authority) => authority.as_str(),
-        None => view.header_once(&HOST).ok()??,
-    };
-    let (host, _) = HostName::host_and_port(asked).ok()?;
+    let (host, _) = HostName::host_and_port(view.host()?).ok()?;
     let label = host.as_str().strip_suffix(root.as_str())?.strip_suffix('.')?;
     TenantName::parse(label).ok()
 }

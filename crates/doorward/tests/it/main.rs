@@ -11,6 +11,7 @@
 
 mod attacks;
 mod bearer;
+mod bearer_tenants;
 mod isolation;
 mod journey;
 mod provider;

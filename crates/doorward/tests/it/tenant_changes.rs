@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use doorward::ports::{DirectoryUnavailable, Found, TenantDirectory};
 use doorward::tenant::{ConfiguredTenants, HostName, Tenant as KnownTenant, TenantId, TenantName};
-use doorward::{Sessions, Tenant};
+use doorward::{Builder, Provider, Sessions, Tenant};
+use doorward_testkit::{CLIENT_ID, CLIENT_SECRET, ScriptedProvider};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -36,6 +37,10 @@ impl Register {
 
     fn now_holds(&self, names: &[&str]) {
         *self.list.lock().unwrap() = Self::list(names);
+    }
+
+    fn now_is(&self, tenant: KnownTenant) {
+        *self.list.lock().unwrap() = ConfiguredTenants::new(vec![tenant]).unwrap();
     }
 
     fn is_out_of_reach(&self, is_so: bool) {
@@ -97,6 +102,61 @@ async fn sessions_of_a_tenant_that_is_taken_away_open_nothing_and_the_others_go_
     }
 }
 
+// attacks: M9
+#[tokio::test]
+async fn tenant_that_gets_another_id_or_provider_is_not_met_as_it_was() {
+    const PORTAL: &str = "https://portal.globex.com";
+    const OTHER: &str = "https://sso.globex.com";
+    // At its place in the pattern, and at a host of its own.
+    for origin in [ACME, PORTAL] {
+        let acme = KnownTenant {
+            hosts: vec![HostName::parse("portal.globex.com").unwrap()],
+            ..KnownTenant::named(TenantName::parse("acme").unwrap())
+        };
+        let register = Register::of(&[]);
+        register.now_is(acme.clone());
+        let given = register.clone();
+        let hosted = Hosted::with(Sessions::cookie(SECRET), |builder| {
+            builder
+                .public_url("https://{tenant}.app.example.com")
+                .named_provider("other", Provider::oidc(OTHER, CLIENT_ID, CLIENT_SECRET))
+                .tenant_directory(given)
+        });
+        let other = ScriptedProvider::new(OTHER, hosted.world.clock.clone());
+        let _ = hosted.world.fetch.clone().mount("sso.globex.com", other.router());
+        let me = async || hosted.browser.visit(&format!("{origin}/api/me")).await;
+        let login = async || {
+            let page = hosted.browser.visit(&format!("{origin}/auth/login")).await;
+            page.location().expect("a redirect").host_str().unwrap().to_owned()
+        };
+        let page = hosted.sign_in(origin, "acme").await;
+        assert_eq!(page.url.as_str(), format!("{origin}/home"), "{}", page.text());
+        assert_eq!(me().await.status, StatusCode::OK);
+        // The name is given to another customer, whose users the provider calls otherwise.
+        register.now_is(KnownTenant {
+            id: TenantId::from_claim("a-2").unwrap(),
+            ..acme.clone()
+        });
+        let page = me().await;
+        assert_eq!(
+            (page.status, page.problem_code()),
+            (StatusCode::FORBIDDEN, "tenant_mismatch".into()),
+            "{origin}"
+        );
+        assert_eq!(login().await, "id.example.net");
+        // The tenant moves to another provider: whom the old one vouched for is nobody, and the next login goes to the new one.
+        register.now_is(KnownTenant {
+            provider: Some("other".to_owned()),
+            ..acme.clone()
+        });
+        assert_eq!(me().await.status, StatusCode::UNAUTHORIZED, "{origin}");
+        assert_eq!(login().await, "sso.globex.com");
+        register.now_is(acme);
+        assert_eq!(me().await.status, StatusCode::OK, "as before, the session is good");
+        assert_eq!(login().await, "id.example.net");
+    }
+}
+
 // weakness: R8
 // attacks: A10
 #[tokio::test]
@@ -150,10 +210,20 @@ async fn role_in_one_tenant_is_never_a_role_in_the_next_one() {
 // attacks: M9
 #[tokio::test]
 async fn at_a_host_that_all_share_sessions_of_a_tenant_that_is_taken_away_open_nothing() {
+    tenant_that_is_taken_away_has_no_session_at_home(|builder| builder).await;
+}
+
+// attacks: M9
+#[tokio::test]
+async fn where_an_application_is_for_one_tenant_its_sessions_end_with_the_tenant() {
+    tenant_that_is_taken_away_has_no_session_at_home(|builder| builder.tenant("acme")).await;
+}
+
+async fn tenant_that_is_taken_away_has_no_session_at_home(scope: fn(Builder) -> Builder) {
     for sessions in [Sessions::cookie(SECRET), Sessions::memory(SECRET)] {
         let register = Register::of(&["acme", "globex"]);
         let given = register.clone();
-        let hosted = Hosted::with(sessions, |builder| builder.tenant_directory(given));
+        let hosted = Hosted::with(sessions, |builder| scope(builder.tenant_directory(given)));
         let page = hosted.sign_in(APP, "acme").await;
         assert_eq!(page.url.as_str(), format!("{APP}/home"), "{}", page.text());
         let get = async |path: &str| hosted.browser.get(&format!("{APP}{path}")).await;

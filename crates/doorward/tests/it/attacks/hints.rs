@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::log::{heard, listen};
 use super::support::{Place, Raw, with_app};
+use crate::support::{APP, PROVIDER};
 
 /// The statuses of these requests, and the warnings that they caused.
 async fn warnings(app: &Router, targets: &[&str]) -> (Vec<u16>, Vec<String>) {
@@ -104,6 +105,29 @@ async fn login_asked_for_at_another_host_is_told_once() {
         warnings[0].contains("asked=\"https://other.example.com\""),
         "{warnings:?}"
     );
+}
+
+#[tokio::test]
+async fn login_that_names_two_hosts_is_not_sent_from_one_to_the_other() {
+    let world = Place::Sealed.world();
+    let location = async |target: &str, host: &str| {
+        let answer = Raw::get(target).set("host", host).send(&world.app).await;
+        assert_eq!(answer.status, StatusCode::FOUND);
+        answer.header("location").unwrap().to_owned()
+    };
+    let elsewhere = "https://other.example.com/auth/login";
+    assert_eq!(
+        location(elsewhere, "other.example.com").await,
+        format!("{APP}/auth/login")
+    );
+    for (target, host) in [
+        (elsewhere, "app.example.com"),
+        ("https://app.example.com/auth/login", "other.example.com"),
+        ("https://app.example.com/auth/login", "app.example.com"),
+    ] {
+        let to = location(target, host).await;
+        assert!(to.starts_with(PROVIDER), "{target} {host}: {to}");
+    }
 }
 
 #[tokio::test]

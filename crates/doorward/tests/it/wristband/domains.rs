@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward::ports::FetchError;
 use doorward::{Tenant, UnixTime};
-use doorward_testkit::FixedClock;
+use doorward_testkit::{FixedClock, Gate};
 use http::StatusCode;
 
 use super::{ACME, ACME_DOMAIN, GLOBEX, Shop, location};
@@ -100,4 +100,58 @@ async fn platform_that_does_not_answer_about_domains_is_left_alone_for_a_while()
     let other = "/auth/login?tenant_custom_domain=login-globex.localhost";
     assert_eq!(shop.browser.visit(other).await.status, StatusCode::FOUND);
     assert_eq!(shop.fetch.count("custom-domain"), 3);
+}
+
+// attacks: L4
+#[tokio::test]
+async fn invented_domains_put_no_more_than_sixteen_questions_at_a_time() {
+    let shop = Shop::new();
+    // The platform's configuration is known from here on.
+    shop.browser.visit("/auth/login").await;
+    let gate = Gate::closed();
+    shop.fetch.hold(Some("custom-domain"), &gate);
+    let login = |number: usize| {
+        let browser = shop.browser.stranger();
+        let url = format!("/auth/login?tenant_custom_domain=made-up-{number}.localhost");
+        async move { browser.visit(&url).await.status }
+    };
+    let waiting: Vec<_> = (0..16).map(|number| tokio::spawn(login(number))).collect();
+    gate.arrived(16).await;
+    // Whoever comes on top is told to come again, and whoever asks what is asked already waits with it.
+    for number in 16..20 {
+        tokio::select! {
+            status = login(number) => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{number}"),
+            () = gate.arrived(17) => panic!("a question more was put"),
+        }
+    }
+    let same = tokio::spawn(login(0));
+    assert_eq!(gate.arrivals(), 16);
+    gate.open();
+    for answer in waiting.into_iter().chain([same]) {
+        assert_eq!(answer.await.unwrap(), StatusCode::FOUND);
+    }
+    // Each has given its place back.
+    for number in 16..40 {
+        assert_eq!(login(number).await, StatusCode::FOUND, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn platforms_no_to_a_domain_counts_one_minute_and_its_yes_five() {
+    for (domain, vouched, seconds) in [("made-up", false, 60), ("login-acme", true, 300)] {
+        let clock = FixedClock::new(UnixTime::from_seconds(1_790_000_000));
+        let given = clock.clone();
+        let shop = Shop::with(|_| (), |provider| provider, |builder| builder.clock(given));
+        let asked = async || {
+            let url = format!("/auth/login?tenant_custom_domain={domain}.localhost");
+            let page = shop.browser.visit(&url).await;
+            assert_eq!(location(&page).starts_with(ACME_DOMAIN), vouched, "{}", location(&page));
+            shop.fetch.count("custom-domain")
+        };
+        assert_eq!(asked().await, 1, "{domain}");
+        clock.advance(Duration::from_secs(seconds - 1));
+        assert_eq!(asked().await, 1, "{domain}");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(asked().await, 2, "{domain}");
+    }
 }

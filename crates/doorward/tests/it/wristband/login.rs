@@ -1,6 +1,6 @@
 //! Whose login it is, and who it ends with.
 
-use doorward::Sessions;
+use doorward::{Sessions, Tenant};
 use doorward_testkit::Page;
 use http::StatusCode;
 use serde_json::json;
@@ -332,5 +332,27 @@ async fn session_keeps_what_the_platform_says_of_user_and_tenant() {
     assert!(kept["claims"]["app_id"].is_string());
     for secret in ["nonce", "at_hash", "aud", "exp"] {
         assert!(kept["claims"].get(secret).is_none(), "{secret}: the protocol's own");
+    }
+}
+
+#[tokio::test]
+async fn name_that_the_platform_gives_a_tenant_decides_only_where_no_id_is_configured() {
+    let info = Shop::new().platform.platform_info().unwrap();
+    let id = &info.tenants.iter().find(|tenant| tenant.name == "acme").unwrap().id;
+    for (tenant, allowed) in [
+        (Tenant::new("acme"), true),
+        (Tenant::new("acme").id(id), true),
+        // The configuration's acme is another customer than the platform's.
+        (Tenant::new("acme").id("zzzzzzzzzzzzzzzzzzzzzzzzzz"), false),
+    ] {
+        let shop = Shop::with(|_| (), |provider| provider, |builder| builder.tenants([tenant]));
+        let page = shop.sign_in("tenant_name=acme&return_url=/home").await;
+        if allowed {
+            assert_eq!(page.url.path(), "/home", "{}", page.text());
+        } else {
+            assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.text());
+            assert!(page.text().contains("login_denied"), "{}", page.text());
+            assert_eq!(shop.me().await.problem_code(), "session_missing");
+        }
     }
 }

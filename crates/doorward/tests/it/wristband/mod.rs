@@ -1,5 +1,6 @@
 //! The Wristband platform as provider, played by the development provider.
 
+mod bearer;
 mod configuration;
 mod domains;
 mod login;
@@ -46,6 +47,11 @@ impl Shop {
 
     /// Every tenant at a host of its own.
     fn by_host() -> Self {
+        Self::by_host_with(|builder| builder.tenants([Tenant::new("acme"), Tenant::new("globex")]))
+    }
+
+    /// The same, with other settings of the application: its tenants at least.
+    fn by_host_with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let placeholder = "http://{tenant_name}.shop.localhost:6001";
         Self::with(
             |platform| {
@@ -55,10 +61,11 @@ impl Shop {
             },
             |provider| provider,
             |builder| {
-                builder
-                    .public_url("http://{tenant}.shop.localhost:6001")
-                    .public_url_without_tenant("http://shop.localhost:6001")
-                    .tenants([Tenant::new("acme"), Tenant::new("globex")])
+                change(
+                    builder
+                        .public_url("http://{tenant}.shop.localhost:6001")
+                        .public_url_without_tenant("http://shop.localhost:6001"),
+                )
             },
         )
     }
