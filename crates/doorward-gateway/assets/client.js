@@ -107,24 +107,6 @@ async function leave(url) {
   throw failure("navigation_stopped", "The page was to go to the login and is still here", 401);
 }
 
-function getCsrfToken(cookieName = "CSRF-TOKEN") {
-  if (typeof document === "undefined")
-    return void 0;
-  const start = `${cookieName}=`;
-  for (const part of document.cookie.split(";")) {
-    const pair = part.trim();
-    if (!pair.startsWith(start))
-      continue;
-    const value = pair.slice(start.length);
-    try {
-      return decodeURIComponent(value);
-    } catch {
-      return value;
-    }
-  }
-  return void 0;
-}
-
 var listeners = /* @__PURE__ */ new Set();
 var channel;
 var tell = (news) => listeners.forEach((listener) => listener(news));
@@ -156,33 +138,54 @@ function hear(listener, signal) {
   });
 }
 
+function getCsrfToken(cookieName = "CSRF-TOKEN") {
+  if (typeof document === "undefined")
+    return void 0;
+  const start = `${cookieName}=`;
+  for (const part of document.cookie.split(";")) {
+    const pair = part.trim();
+    if (!pair.startsWith(start))
+      continue;
+    const value = pair.slice(start.length);
+    try {
+      return decodeURIComponent(value);
+    } catch {
+      return value;
+    }
+  }
+  return void 0;
+}
+
 var CIRCLE = 6e4;
 var KEY = "doorward:";
 var LOOK_EVERY = 500;
 function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
   let pending;
-  let circling = false;
+  let circling = 0;
   const begin = async (error, options) => {
     demandPage();
     const popup = mode === "popup";
+    const isStepUp = error?.code === "step_up_required";
     const { url, wish } = at.signIn(error?.loginUrl, popup ? { ...options, returnUrl: at.complete() } : options);
     if (popup)
-      return inWindow(url.href, error?.code === "step_up_required");
+      return inWindow(url.href, isStepUp);
     if (mode !== "redirect")
       return await mode({ loginUrl: url.href, error }) !== false;
     if (error)
-      mark(wish, error);
+      mark(isStepUp ? wish : "", error);
     return leave(url.href);
   };
+  const times = (wish) => (sessionStorage.getItem(KEY + wish) ?? "").split(" ").map(Number).filter((time) => Date.now() - Math.abs(time) < CIRCLE);
+  const keep = (wish, all) => sessionStorage.setItem(KEY + wish, all.join(" "));
   const mark = (wish, error) => {
-    let before;
     try {
-      before = sessionStorage.getItem(KEY + wish);
-      sessionStorage.setItem(KEY + wish, `${Date.now()}`);
+      const before = times(wish);
+      circling ||= before.some((time) => time > 0) ? 1 : before.length > 1 ? 2 : 0;
+      if (!circling)
+        keep(wish, [...before, Date.now()]);
     } catch (cause) {
       throw failure("storage_unavailable", "The browser keeps nothing for this page", error.status, cause);
     }
-    circling ||= Date.now() - Number(before) < CIRCLE;
     if (circling)
       throw failure("login_loop", "Signing in led back here without a session", error.status, error);
   };
@@ -233,11 +236,14 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
       });
       return patiently(pending, signal);
     },
-    /** There is a session: a later refusal of it is no circle. */
+    /** There is a session: the login that led here was of use, and one refusal more is no circle. */
     succeeded() {
-      circling = false;
+      if (circling < 2)
+        circling = 0;
       try {
-        sessionStorage.removeItem(KEY + at.signIn().wish);
+        const before = times("");
+        if (before.some((time) => time > 0))
+          keep("", before.map((time) => -Math.abs(time)));
       } catch {
       }
     }
@@ -301,7 +307,10 @@ function createClient(options = {}) {
         });
       return csrfToken() !== trial.token;
     }
-    if (status === 401 && !trial.signedIn && !/^token_(missing|invalid|expired)$/.test(code)) {
+    if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
+      tell("other");
+      if (trial.signedIn)
+        return false;
       trial.signedIn = true;
       return await login.start(error, void 0, signal) && trial.safe;
     }
@@ -373,6 +382,13 @@ async function redirectToLogout(from, options = {}) {
   location.assign(at.absolute(body.logoutUrl));
 }
 
+var users = /* @__PURE__ */ new WeakMap();
+function meet(client, user) {
+  if (users.get(client) === user)
+    return;
+  users.set(client, user);
+  tell("other");
+}
 async function look(client, slide) {
   demandPage();
   const url = client.at.session();
@@ -381,12 +397,15 @@ async function look(client, slide) {
   try {
     const found = await read(client, url, { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
     client.succeeded();
+    meet(client, JSON.stringify([found.body.tenantId, found.body.userId]));
     found.body.metadata ??= {};
     return found;
   } catch (error) {
-    if (error.status === 401)
-      return void 0;
-    throw error;
+    const { status, code } = error;
+    if (status !== 401 || code === "response_invalid")
+      throw error;
+    meet(client, "");
+    return void 0;
   }
 }
 async function getSession(client, { slide } = {}) {
@@ -401,12 +420,13 @@ var kept = /* @__PURE__ */ new WeakMap();
 async function getToken(client) {
   demandPage();
   let mine = kept.get(client);
-  if (!mine) {
-    kept.set(client, mine = { until: 0 });
+  if (!mine || mine.over.signal.aborted) {
+    const over = new AbortController();
+    kept.set(client, mine = { until: 0, over });
     hear((news) => {
       if (news !== "seen")
-        clearToken(client);
-    });
+        over.abort();
+    }, over.signal);
   }
   if (mine.token && mine.until > Date.now() + MARGIN)
     return mine.token;
@@ -417,13 +437,16 @@ async function ask2(client, mine) {
     const { body, until } = await read(client, client.at.token(), { safe: true }, ({ accessToken }) => isText(accessToken));
     Object.assign(mine, { token: body.accessToken, until });
     return body.accessToken;
+  } catch (error) {
+    mine.over.abort();
+    throw error;
   } finally {
     mine.asking = void 0;
   }
 }
 function clearToken(client) {
-  if (kept.has(client))
-    kept.set(client, { until: 0 });
+  kept.get(client)?.over.abort();
+  kept.delete(client);
 }
 
 var AGAIN = 3e4;
@@ -475,12 +498,15 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
       timer = setTimeout(check, Math.min(Math.max(wait, SOON), LONGEST));
   };
   hear((news) => {
+    if (news === "other")
+      return;
     if (news !== "logout") {
       check();
       return;
     }
     turn++;
     clearTimeout(timer);
+    last = void 0;
     note(null);
   }, signal);
   for (const type of ["focus", "pageshow", "visibilitychange"]) {

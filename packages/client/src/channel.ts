@@ -1,7 +1,10 @@
 // What a page and the other tabs of its origin tell each other: that something happened, never what.
 
-/** `seen`: this page extended its session, which only its own watchers want to know. */
-export type News = 'login' | 'logout' | 'seen';
+/**
+ * `seen`: this page extended its session, which only its own watchers want to know. `other`: it met another user than before, or
+ * none; never posted, since the other tabs find out for themselves.
+ */
+export type News = 'login' | 'logout' | 'seen' | 'other';
 
 const listeners = new Set<(news: News) => void>();
 let channel: BroadcastChannel | undefined;

@@ -1,6 +1,7 @@
 // The client: what happens to a call, and what everything shares.
 
 import { addresses, inBrowser, patiently, pause } from './addresses.js';
+import { tell } from './channel.js';
 import { getCsrfToken } from './cookie.js';
 import { type DoorwardError, readRefusal } from './error.js';
 import { createLogin } from './login.js';
@@ -74,7 +75,10 @@ export function createClient(options: ClientOptions = {}): Client {
       return csrfToken() !== trial.token;
     }
     // A bad access token is the caller's: no login makes it good.
-    if (status === 401 && !trial.signedIn && !/^token_(missing|invalid|expired)$/.test(code)) {
+    if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
+      // Whoever signs in now need not be who was here.
+      tell('other');
+      if (trial.signedIn) return false;
       trial.signedIn = true;
       return (await login.start(error, undefined, signal)) && trial.safe;
     }

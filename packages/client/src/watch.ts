@@ -73,12 +73,16 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
   };
 
   hear((news: News) => {
+    // It learnt of that itself, or a call did and its login will tell.
+    if (news === 'other') return;
     if (news !== 'logout') {
       check();
       return;
     }
     turn++;
     clearTimeout(timer);
+    // Told even to whoever knows: an answer from before may be on its way to them.
+    last = undefined;
     note(null);
   }, signal);
   for (const type of ['focus', 'pageshow', 'visibilitychange']) {

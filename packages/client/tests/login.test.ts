@@ -166,12 +166,50 @@ describe('a login that comes back without a session', () => {
     expect(page.visits).toHaveLength(1);
   });
 
-  test('is no circle once a session was seen', async () => {
+  /** The page after a login that gave a session, while a call is refused all the same. */
+  const signedIn = async (storage: Map<string, string>) => {
+    const page = again(storage);
+    page.server = (request) => (request.url.includes('session') ? session(Date.now() + 60_000) : missing(`${LOGIN}?tenant_name=acme`));
+    const client = createClient();
+    await getSession(client);
+    return { page, client };
+  };
+
+  test('is no circle where a session was seen and ended honestly within the minute', async () => {
+    const first = openPage({ server: () => missing() });
+    createClient().fetch('/api').catch(() => {});
+    await settled();
+    const { page, client } = await signedIn(first.storage);
+    client.fetch('/api').catch(() => {});
+    await settled();
+    expect(page.visits).toHaveLength(1);
+  });
+
+  test('is a circle where a session is seen each time and one call is refused each time', async () => {
+    const first = openPage({ server: () => missing() });
+    createClient().fetch('/api').catch(() => {});
+    await settled();
+    const second = await signedIn(first.storage);
+    second.client.fetch('/api').catch(() => {});
+    await settled();
+    expect(second.page.visits).toHaveLength(1);
+    const { page, client } = await signedIn(second.page.storage);
+    expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
+    // Seeing the session once more, however late, does not let it begin anew.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.setSystemTime(Date.now() + 120_000);
+    await getSession(client);
+    expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
+    expect(page.visits).toEqual([]);
+  });
+
+  test('is no circle after a session that was found elsewhere meanwhile', async () => {
     const first = openPage({ server: () => missing() });
     createClient().fetch('/api').catch(() => {});
     await settled();
     const page = again(first.storage);
     const client = createClient();
+    expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
     page.server = (request) => (request.url.includes('session') ? session(Date.now() + 60_000) : missing());
     await getSession(client);
     client.fetch('/api').catch(() => {});
