@@ -109,7 +109,14 @@ async function leave(url) {
 
 var listeners = /* @__PURE__ */ new Set();
 var channel;
-var tell = (news) => listeners.forEach((listener) => listener(news));
+function apart(work) {
+  try {
+    work();
+  } catch (error) {
+    (globalThis.reportError ?? console.error)(error);
+  }
+}
+var tell = (news) => [...listeners].forEach((listener) => apart(() => listener(news)));
 var open2 = () => {
   try {
     channel ??= new BroadcastChannel("doorward");
@@ -124,9 +131,9 @@ var rest = () => {
   channel = void 0;
 };
 function say(type) {
-  tell(type);
   open2();
   channel?.postMessage({ type });
+  tell(type);
   rest();
 }
 function hear(listener, signal) {
@@ -327,8 +334,8 @@ function createClient(options = {}) {
     async fetch(input, init) {
       if (!inBrowser())
         return fetch(input, init);
-      const given = input instanceof Request ? input : void 0;
-      if ((init?.credentials ?? given?.credentials) === "omit" || !at.isOwn(given?.url ?? `${input}`)) {
+      const given = input;
+      if ((init?.credentials ?? given.credentials) === "omit" || !at.isOwn(given.url ?? `${input}`)) {
         return fetch(input, init);
       }
       const request = new Request(input, { ...init, credentials: "include" });
@@ -359,7 +366,7 @@ var isText = (value) => typeof value === "string" && value.trim() !== "";
 async function read({ send }, url, trial, isRight, method = "GET") {
   let response;
   try {
-    response = await send(new Request(url, { method, credentials: "include", headers: { accept: "application/json" } }), trial);
+    response = await send(new Request(url, { method, credentials: "include", redirect: "error", headers: { accept: "application/json" } }), trial);
   } catch (error) {
     throw error instanceof DoorwardError ? error : failure("unreachable", "The server does not answer", 0, error);
   }
@@ -383,6 +390,7 @@ async function redirectToLogout(from, options = {}) {
 }
 
 var users = /* @__PURE__ */ new WeakMap();
+var userOf = (client) => users.get(client);
 function meet(client, user) {
   if (users.get(client) === user)
     return;
@@ -461,13 +469,15 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   let timer;
   let last;
   let warned;
+  let until = NaN;
   let turn = 0;
+  const inform = (change) => apart(() => listener(change));
   const note = (session) => {
     const now = JSON.stringify(session);
     if (now === last)
       return;
     last = now;
-    listener({ type: "session", session });
+    inform({ type: "session", session });
   };
   const check = async () => {
     const mine = ++turn;
@@ -477,20 +487,26 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
       return;
     clearTimeout(timer);
     if ("error" in answer) {
-      listener({ type: "error", error: answer.error });
+      const ended = until <= Date.now();
+      if (ended)
+        last = void 0;
+      else if (until)
+        wait = Math.min(wait, until - Date.now());
+      inform({ type: "error", error: answer.error, ended });
     } else {
       const { found } = answer;
       const session = found?.body ?? null;
+      until = found?.until ?? NaN;
       note(session);
-      if (!session || !found || Number.isNaN(found.until))
+      if (!session || Number.isNaN(until))
         return;
-      const left = found.until - Date.now();
+      const left = until - Date.now();
       wait = left - warnBefore * 1e3;
       if (wait <= 0) {
         wait = left;
         if (warned !== session.expiresAt) {
           warned = session.expiresAt;
-          listener({ type: "expiring", session, secondsLeft: Math.max(0, Math.round(left / 1e3)) });
+          inform({ type: "expiring", session, secondsLeft: Math.max(0, Math.round(left / 1e3)) });
         }
       }
     }
@@ -507,6 +523,7 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
     turn++;
     clearTimeout(timer);
     last = void 0;
+    until = NaN;
     note(null);
   }, signal);
   for (const type of ["focus", "pageshow", "visibilitychange"]) {
@@ -539,6 +556,25 @@ function connect(client, url, options = {}) {
   let over = false;
   let breaks = 0;
   let trial = { safe: true };
+  let user = userOf(client);
+  const stop = new AbortController();
+  const finish = (error) => {
+    if (over)
+      return;
+    over = true;
+    stop.abort();
+    socket?.close();
+    if (error)
+      onError?.(error);
+  };
+  hear((news) => {
+    const now = userOf(client);
+    const isOther = news === "other" && !!user && now !== user && (!!now || socket?.readyState === WebSocket.OPEN);
+    if (news === "other")
+      user ||= now;
+    if (news === "logout" || isOther)
+      finish(new DoorwardError({ status: 401, code: "session_revoked", title: "This session is no longer the page's" }));
+  }, stop.signal);
   const open3 = () => {
     const mine = socket = new WebSocket(page, protocols);
     let since;
@@ -558,11 +594,7 @@ function connect(client, url, options = {}) {
       again(code, !!since).then((go) => {
         if (go && !over)
           open3();
-      }, (error) => {
-        if (!over)
-          onError?.(error);
-        over = true;
-      });
+      }, finish);
     };
   };
   const again = async (code, opened) => {
@@ -571,8 +603,10 @@ function connect(client, url, options = {}) {
     const ended = code === SESSION_ENDED || !opened && await look(client, false).catch(() => null) === void 0;
     if (ended) {
       const error = new DoorwardError({ status: 401, code: "session_expired", title: "The session has ended" });
-      if (await client.settle(error, trial))
+      if (await client.settle(error, trial)) {
+        user = void 0;
         return true;
+      }
       throw error;
     }
     if (breaks >= attempts)
@@ -588,10 +622,7 @@ function connect(client, url, options = {}) {
       socket.send(data);
       return true;
     },
-    close() {
-      over = true;
-      socket?.close();
-    }
+    close: () => finish()
   };
 }
 export {

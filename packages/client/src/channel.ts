@@ -9,8 +9,17 @@ export type News = 'login' | 'logout' | 'seen' | 'other';
 const listeners = new Set<(news: News) => void>();
 let channel: BroadcastChannel | undefined;
 
+/** Does what somebody else wrote, whose error must not keep the others from their part; it is reported as any that nobody caught. */
+export function apart(work: () => void) {
+  try {
+    work();
+  } catch (error) {
+    (globalThis.reportError ?? console.error)(error);
+  }
+}
+
 /** Tells this page. */
-export const tell = (news: News) => listeners.forEach((listener) => listener(news));
+export const tell = (news: News) => [...listeners].forEach((listener) => apart(() => listener(news)));
 
 const open = () => {
   try {
@@ -27,9 +36,9 @@ const rest = () => {
 
 /** Tells every tab, this one included. */
 export function say(type: 'login' | 'logout') {
-  tell(type);
   open();
   channel?.postMessage({ type });
+  tell(type);
   rest();
 }
 

@@ -95,8 +95,9 @@ export function createClient(options: ClientOptions = {}): Client {
   return {
     async fetch(input, init) {
       if (!inBrowser()) return fetch(input, init);
-      const given = input instanceof Request ? input : undefined;
-      if ((init?.credentials ?? given?.credentials) === 'omit' || !at.isOwn(given?.url ?? `${input as string | URL}`)) {
+      // Not by its class: one of a frame's is a request, too.
+      const given = input as Partial<Request>;
+      if ((init?.credentials ?? given.credentials) === 'omit' || !at.isOwn(given.url ?? `${input as string | URL}`)) {
         return fetch(input, init);
       }
       const request = new Request(input, { ...init, credentials: 'include' });

@@ -150,6 +150,7 @@ export function AuthProvider(props: AuthProviderProps) {
   useEffect(() => {
     const stop = onSessionChange(client, (change) => {
       if (change.type === 'expiring') setState((before) => ({ ...before, expiring: change.secondsLeft }));
+      else if (change.type === 'error' && change.ended) nobody(change.error);
       else if (change.type === 'error') setState((before) => (before.authStatus === 'LOADING' ? { ...NOBODY, authError: change.error } : before));
       else if (change.session) accept(change.session);
       else if (!admitted.current && !led.current && !latest.current.disableRedirectOnUnauthenticated) signIn();

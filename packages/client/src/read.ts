@@ -15,7 +15,8 @@ export async function read<T>(
 ): Promise<{ body: T; until: number }> {
   let response;
   try {
-    response = await send(new Request(url, { method, credentials: 'include', headers: { accept: 'application/json' } }), trial);
+    // Who is signed in is said here and nowhere else; nor may a token be anybody's whom a redirect leads to.
+    response = await send(new Request(url, { method, credentials: 'include', redirect: 'error', headers: { accept: 'application/json' } }), trial);
   } catch (error) {
     throw error instanceof DoorwardError ? error : failure('unreachable', 'The server does not answer', 0, error);
   }

@@ -1,7 +1,7 @@
 // Watching the session without extending it.
 
 import { inBrowser } from './addresses.js';
-import { hear, type News } from './channel.js';
+import { apart, hear, type News } from './channel.js';
 import type { DoorwardError } from './error.js';
 import { look } from './session.js';
 import type { Client, Session, SessionChange, WatchOptions } from './types.js';
@@ -34,14 +34,18 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last: string | undefined;
   let warned: number | undefined;
+  // When the session ends, as far as is known.
+  let until = NaN;
   // Only the latest look counts.
   let turn = 0;
+
+  const inform = (change: SessionChange<Metadata>) => apart(() => listener(change));
 
   const note = (session: Session<Metadata> | null) => {
     const now = JSON.stringify(session);
     if (now === last) return;
     last = now;
-    listener({ type: 'session', session });
+    inform({ type: 'session', session });
   };
 
   const check = async () => {
@@ -51,20 +55,25 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
     if (mine !== turn) return;
     clearTimeout(timer);
     if ('error' in answer) {
-      listener({ type: 'error', error: answer.error });
+      const ended = until <= Date.now();
+      // Should it be there all the same, that is news again.
+      if (ended) last = undefined;
+      else if (until) wait = Math.min(wait, until - Date.now());
+      inform({ type: 'error', error: answer.error, ended });
     } else {
       const { found } = answer;
       const session = (found?.body ?? null) as Session<Metadata> | null;
+      until = found?.until ?? NaN;
       note(session);
       // The focus and other tabs tell when somebody signs in; nothing is due before.
-      if (!session || !found || Number.isNaN(found.until)) return;
-      const left = found.until - Date.now();
+      if (!session || Number.isNaN(until)) return;
+      const left = until - Date.now();
       wait = left - warnBefore * 1000;
       if (wait <= 0) {
         wait = left;
         if (warned !== session.expiresAt) {
           warned = session.expiresAt;
-          listener({ type: 'expiring', session, secondsLeft: Math.max(0, Math.round(left / 1000)) });
+          inform({ type: 'expiring', session, secondsLeft: Math.max(0, Math.round(left / 1000)) });
         }
       }
     }
@@ -83,6 +92,7 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
     clearTimeout(timer);
     // Told even to whoever knows: an answer from before may be on its way to them.
     last = undefined;
+    until = NaN;
     note(null);
   }, signal);
   for (const type of ['focus', 'pageshow', 'visibilitychange']) {

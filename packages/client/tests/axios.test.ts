@@ -107,6 +107,32 @@ describe('an axios instance', () => {
     expect(page.visits).toEqual([]);
   });
 
+  test('gives nothing to a foreign call that an interceptor made of an own one', async () => {
+    const page = openPage({ cookie: 'CSRF-TOKEN=abc' });
+    const asked: InternalAxiosRequestConfig[] = [];
+    const api = axios.create({
+      adapter: async (config) => {
+        asked.push(structuredCloneOf(config));
+        throw new AxiosError('refused', 'ERR', config, {}, { status: 401, statusText: '', data: {}, headers: {}, config, request: { responseURL: config.url } });
+      },
+    });
+    api.interceptors.request.use((config) => Object.assign(config, { url: 'https://other.test/x' }));
+    install(api, createClient());
+    expect(await failure(api.post(`${APP}/x`, {}))).toMatchObject({ isAxiosError: true });
+    expect([asked[0]!.withCredentials, asked[0]!.headers.has('x-csrf-token')]).toEqual([undefined, false]);
+    expect(page.visits).toEqual([]);
+  });
+
+  test('takes back what an own call got when its configuration is used for a foreign one', async () => {
+    const { api, asked } = open(() => ({ status: 200 }));
+    const { config } = await api.post('/x', {});
+    await api.request({ ...config, url: 'https://other.test/x' });
+    await api.request({ ...config, url: '/y' });
+    expect(asked.map(({ withCredentials, headers }) => [withCredentials, headers.get('x-csrf-token') ?? null])).toEqual([
+      [true, 'abc'], [undefined, null], [true, 'abc'],
+    ]);
+  });
+
   test('waits for a server that asks for patience', async () => {
     vi.useFakeTimers();
     let turn = 0;

@@ -17,7 +17,7 @@ let close = async () => {};
 afterEach(async () => close());
 
 /** An application with something protected in it, and what its hooks gave last. */
-async function open(server: () => Response | Promise<Response>, props: AuthProviderProps = {}) {
+async function open(server: () => Response | Error | Promise<Response>, props: AuthProviderProps = {}) {
   const page = openPage({ server });
   const hooks = {} as { auth: ReturnType<typeof useAuth>; session: ReturnType<typeof useSession> };
   const Inside = () => {
@@ -185,6 +185,16 @@ describe('RequireAuth', () => {
     const { shown } = await open(() => (signedIn ? as('alice')() : missing()), { login: async () => { signedIn = true; } });
     expect(shown()).toContain('secret of alice');
   });
+});
+
+test('what is protected goes when its session ends, though the server is silent', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  const { page, hooks, step, shown } = await open(() => session(Date.now() + 90_000));
+  page.server = () => new TypeError('offline');
+  await step(() => vi.advanceTimersByTimeAsync(89_000));
+  expect(shown()).toContain('secret of alice');
+  await step(() => vi.advanceTimersByTimeAsync(1_000));
+  expect([shown(), hooks.auth.authError]).toMatchObject(['nobody', { code: 'unreachable' }]);
 });
 
 test('a session that cannot be told is an error, and nothing is shown', async () => {

@@ -190,6 +190,40 @@ describe('onSessionChange', () => {
     expect(page.visits).toEqual([]);
   });
 
+  test('goes on though its listener throws', async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const page = openPage({ server: () => session(NOW + 600_000) });
+    const reported = vi.fn();
+    vi.stubGlobal('reportError', reported);
+    const stop = onSessionChange(createClient(), () => { throw new Error('of the page'); });
+    await settled();
+    await vi.advanceTimersByTimeAsync(540_000);
+    await settled();
+    expect(page.requests).toHaveLength(2);
+    expect(reported).toHaveBeenCalledTimes(2);
+    stop();
+  });
+
+  test('says of an error whether the session has ended by the clock, and looks again by then', async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const page = openPage({ server: () => session(NOW + 600_000) });
+    const told: unknown[] = [];
+    const stop = onSessionChange(createClient(), (change) => told.push(change.type === 'error' ? change.ended : change.type));
+    await settled();
+    page.server = () => new TypeError('offline');
+    await vi.advanceTimersByTimeAsync(590_000);
+    expect(told.splice(0)).toEqual(['session', false, false]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await settled();
+    expect(told.splice(0)).toEqual([true]);
+    // There all the same: the listener has to know.
+    page.server = () => session(NOW + 600_000);
+    page.dispatch('focus');
+    await settled();
+    expect(told[0]).toBe('session');
+    stop();
+  });
+
   test('leaves no timer, listener or channel', async () => {
     const { page, stop, told, pass } = await watch({ ends: NOW + 600_000 });
     told();
