@@ -37,23 +37,34 @@ function readRefusal(status, header, body, loginOrigin, response) {
 var inBrowser = () => typeof document !== "undefined";
 function demandPage() {
   if (!inBrowser())
-    throw failure("unreachable", "There is no page here, and so no session");
+    throw failure("unreachable", "There is no page here");
 }
 function ask(url, options) {
   for (const [name, value] of Object.entries(options)) {
     if (value || value === 0)
-      url.searchParams.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(" "));
+      url.searchParams.set(name.replace(/[A-Z]/g, "_$&").toLowerCase(), [value].flat().join(" "));
   }
   return url;
 }
 function addresses(options) {
   const absolute = (url) => new URL(url, location.origin);
-  const login = () => absolute(options.loginUrl ?? "/auth/login");
+  const login = () => {
+    const url = absolute(options.loginUrl ?? "/auth/login");
+    if (url.origin === "null")
+      throw new TypeError("loginUrl has no origin");
+    return url;
+  };
   const beside = (name, given) => given ? absolute(given) : new URL(name, login());
   return {
     login,
     logout: () => beside("logout", options.logoutUrl),
-    session: () => beside("session", options.sessionUrl),
+    /** `slide` false: only to look. */
+    session(slide) {
+      const url = beside("session", options.sessionUrl);
+      if (slide === false)
+        url.searchParams.set("slide", "false");
+      return url;
+    },
     token: () => beside("token", options.tokenUrl),
     absolute,
     /** Where a login window comes back to; it tells this origin where that is not its own. */
@@ -104,7 +115,7 @@ async function leave(url) {
         resolve();
     });
   });
-  throw failure("navigation_stopped", "The page was to go to the login and is still here", 401);
+  throw failure("navigation_stopped", "The page is still here", 401);
 }
 
 var listeners = /* @__PURE__ */ new Set();
@@ -113,7 +124,7 @@ function apart(work) {
   try {
     work();
   } catch (error) {
-    (globalThis.reportError ?? console.error)(error);
+    globalThis.reportError?.(error);
   }
 }
 var tell = (news) => [...listeners].forEach((listener) => apart(() => listener(news)));
@@ -168,6 +179,7 @@ var KEY = "doorward:";
 var LOOK_EVERY = 500;
 function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
   let pending;
+  let wished;
   let circling = 0;
   const begin = async (error, options) => {
     demandPage();
@@ -187,19 +199,19 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
   const mark = (wish, error) => {
     try {
       const before = times(wish);
-      circling ||= before.some((time) => time > 0) ? 1 : before.length > 1 ? 2 : 0;
+      circling ||= before.some((time) => time > 0) ? 1 : before[1] ? 2 : 0;
       if (!circling)
         keep(wish, [...before, Date.now()]);
     } catch (cause) {
-      throw failure("storage_unavailable", "The browser keeps nothing for this page", error.status, cause);
+      throw failure("storage_unavailable", "The page has no storage", error.status, cause);
     }
     if (circling)
-      throw failure("login_loop", "Signing in led back here without a session", error.status, error);
+      throw failure("login_loop", "Signing in was of no use", error.status, error);
   };
   const inWindow = async (url, stepUp) => {
     const popup = open(url, "doorward", "popup,width=480,height=640");
     if (!popup)
-      throw failure("popup_blocked", "The browser did not open the login window", 401);
+      throw failure("popup_blocked", "The login window did not open", 401);
     const stop = new AbortController();
     let timer;
     try {
@@ -208,7 +220,7 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
           if (stepUp ? popup.closed : await isSignedIn())
             resolve();
           else if (popup.closed)
-            reject(failure("login_cancelled", "The login window was closed", 401));
+            reject(failure("login_cancelled", "The login window closed", 401));
         };
         const { signal } = stop;
         addEventListener("message", ({ origin, data }) => {
@@ -218,7 +230,7 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
         addEventListener("focus", look2, { signal });
         hear((type) => {
           if (type === "login")
-            resolve();
+            stepUp ? resolve() : look2();
         }, signal);
         timer = setInterval(() => {
           if (popup.closed && document.hasFocus())
@@ -234,13 +246,18 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
   return {
     /** One login for all who ask while it lasts. */
     start(error, options, signal) {
-      pending ??= begin(error, options).then((done) => {
-        if (done)
-          say("login");
-        return done;
-      }).finally(() => {
-        pending = void 0;
-      });
+      const wish = JSON.stringify(options);
+      if (wish ? wish !== wished : !pending) {
+        wished = wish;
+        const mine = pending = begin(error, options).then((done) => {
+          if (done)
+            say("login");
+          return done;
+        }).finally(() => {
+          if (pending === mine)
+            pending = wished = void 0;
+        });
+      }
       return patiently(pending, signal);
     },
     /** There is a session: the login that led here was of use, and one refusal more is no circle. */
@@ -249,7 +266,7 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
         circling = 0;
       try {
         const before = times("");
-        if (before.some((time) => time > 0))
+        if (before[0])
           keep("", before.map((time) => -Math.abs(time)));
       } catch {
       }
@@ -307,7 +324,7 @@ function createClient(options = {}) {
       await patiently(pause(wait), signal);
       return true;
     }
-    if ((code === "csrf_missing" || code === "csrf_mismatch") && trial.token !== null && !trial.renewed) {
+    if (/^csrf_/.test(code) && trial.token !== null && !trial.renewed) {
       trial.renewed = true;
       if (csrfToken() === trial.token)
         await askSession().catch(() => {
@@ -316,20 +333,15 @@ function createClient(options = {}) {
     }
     if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
       tell("other");
-      if (trial.signedIn)
-        return false;
-      trial.signedIn = true;
-      return await login.start(error, void 0, signal) && trial.safe;
+      if (!trial.signedIn) {
+        trial.signedIn = true;
+        return await login.start(error, void 0, signal) && trial.safe;
+      }
     }
     return false;
   };
-  const askSession = (look2) => {
-    const url = at.session();
-    if (look2)
-      url.search += look2;
-    return fetch(url, { credentials: "include" });
-  };
-  const login = createLogin(options, at, () => askSession("slide=false").then(({ ok }) => ok, () => false));
+  const askSession = (slide) => fetch(at.session(slide), { credentials: "include" });
+  const login = createLogin(options, at, () => askSession(false).then((response) => response.json()).then(({ userId }) => !!userId).catch(() => false));
   return {
     async fetch(input, init) {
       if (!inBrowser())
@@ -375,7 +387,7 @@ async function read({ send }, url, trial, isRight, method = "GET") {
   if (!body || !isRight(body))
     throw failure("response_invalid", `${url.pathname} answered something else`, response.status);
   const now = Date.now();
-  return { body, until: body.expiresAt - (Date.parse(response.headers.get("date")) || now) + now };
+  return { body, until: (Number.isFinite(body.expiresAt) ? body.expiresAt : NaN) - (Date.parse(response.headers.get("date")) || now) + now };
 }
 
 async function redirectToLogout(from, options = {}) {
@@ -399,11 +411,8 @@ function meet(client, user) {
 }
 async function look(client, slide) {
   demandPage();
-  const url = client.at.session();
-  if (slide === false)
-    url.searchParams.set("slide", "false");
   try {
-    const found = await read(client, url, { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
+    const found = await read(client, client.at.session(slide), { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
     client.succeeded();
     meet(client, JSON.stringify([found.body.tenantId, found.body.userId]));
     found.body.metadata ??= {};
@@ -459,6 +468,7 @@ function clearToken(client) {
 
 var AGAIN = 3e4;
 var SOON = 1e3;
+var AT_ONCE = 200;
 var LONGEST = 2 ** 31 - 1;
 function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   if (!inBrowser())
@@ -470,6 +480,8 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   let last;
   let warned;
   let until = NaN;
+  let late = 0;
+  let back = -Infinity;
   let turn = 0;
   const inform = (change) => apart(() => listener(change));
   const note = (session) => {
@@ -501,9 +513,10 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
       if (!session || Number.isNaN(until))
         return;
       const left = until - Date.now();
+      late = left > 0 ? 0 : late + 1;
       wait = left - warnBefore * 1e3;
       if (wait <= 0) {
-        wait = left;
+        wait = left > 0 ? left : Math.min(SOON * 2 ** (late - 1), AGAIN);
         if (warned !== session.expiresAt) {
           warned = session.expiresAt;
           inform({ type: "expiring", session, secondsLeft: Math.max(0, Math.round(left / 1e3)) });
@@ -528,8 +541,11 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   }, signal);
   for (const type of ["focus", "pageshow", "visibilitychange"]) {
     addEventListener(type, () => {
-      if (!document.hidden)
-        check();
+      const now = Date.now();
+      if (document.hidden || Math.abs(now - back) < AT_ONCE)
+        return;
+      back = now;
+      check();
     }, { signal });
   }
   signal.addEventListener("abort", () => {

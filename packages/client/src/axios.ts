@@ -58,8 +58,10 @@ export function install(axios: AxiosInstance, client: Client): () => void {
     const url = (answer?.request as XMLHttpRequest | undefined)?.responseURL;
     if (!answer || !config?.doorward || !concerns(config) || (url && !client.at.isOwn(url))) throw cause;
     const headers = answer.headers as Record<string, unknown>;
-    const refusal = readRefusal(answer.status, (name) => headers[name], await parsed(answer.data), client.at.login().origin, answer);
-    if (!refusal) throw cause;
+    const body = await parsed(answer.data);
+    const refusal = readRefusal(answer.status, (name) => headers[name], body, client.at.login().origin, answer);
+    // Without the address that answered, it may be somebody else's to whom a redirect led: only the server's own kind of answer counts.
+    if (!refusal || (!url && !`${(body as { type?: unknown } | undefined)?.type}`.startsWith('urn:doorward:error:'))) throw cause;
     if (await client.settle(refusal.error, config.doorward)) return axios.request(config);
     throw refusal.certain ? new DoorwardError(refusal.error, cause) : cause;
   });

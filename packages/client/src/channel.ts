@@ -14,7 +14,7 @@ export function apart(work: () => void) {
   try {
     work();
   } catch (error) {
-    (globalThis.reportError ?? console.error)(error);
+    globalThis.reportError?.(error);
   }
 }
 

@@ -68,7 +68,7 @@ export function createClient(options: ClientOptions = {}): Client {
       await patiently(pause(wait), signal);
       return true;
     }
-    if ((code === 'csrf_missing' || code === 'csrf_mismatch') && trial.token !== null && !trial.renewed) {
+    if (/^csrf_/.test(code) && trial.token !== null && !trial.renewed) {
       trial.renewed = true;
       // Another tab's login may have changed the cookie; where it did not, the server sets a lost one again.
       if (csrfToken() === trial.token) await askSession().catch(() => {});
@@ -78,19 +78,17 @@ export function createClient(options: ClientOptions = {}): Client {
     if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
       // Whoever signs in now need not be who was here.
       tell('other');
-      if (trial.signedIn) return false;
-      trial.signedIn = true;
-      return (await login.start(error, undefined, signal)) && trial.safe;
+      if (!trial.signedIn) {
+        trial.signedIn = true;
+        return (await login.start(error, undefined, signal)) && trial.safe;
+      }
     }
     return false;
   };
 
-  const askSession = (look?: string) => {
-    const url = at.session();
-    if (look) url.search += look;
-    return fetch(url, { credentials: 'include' });
-  };
-  const login = createLogin(options, at, () => askSession('slide=false').then(({ ok }) => ok, () => false));
+  const askSession = (slide?: boolean) => fetch(at.session(slide), { credentials: 'include' });
+  // Any page may answer with a 200; a session has a user.
+  const login = createLogin(options, at, () => askSession(false).then((response) => response.json()).then(({ userId }) => !!userId).catch(() => false));
 
   return {
     async fetch(input, init) {

@@ -23,6 +23,6 @@ export async function read<T>(
   const body = response.ok && (await response.json().catch(() => {}));
   if (!body || !isRight(body)) throw failure('response_invalid', `${url.pathname} answered something else`, response.status);
   const now = Date.now();
-  // Clocks differ, and the server dates its answers.
-  return { body, until: body.expiresAt - (Date.parse(response.headers.get('date')!) || now) + now };
+  // An end that is none would count as long past. Clocks differ, and the server dates its answers.
+  return { body, until: (Number.isFinite(body.expiresAt) ? body.expiresAt : NaN) - (Date.parse(response.headers.get('date')!) || now) + now };
 }

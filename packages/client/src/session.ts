@@ -20,10 +20,8 @@ function meet(client: Client, user: string) {
 /** The session and when it ends by this machine's clock; undefined where nobody is signed in. */
 export async function look(client: Client, slide?: boolean): Promise<{ body: Session; until: number } | undefined> {
   demandPage();
-  const url = client.at.session();
-  if (slide === false) url.searchParams.set('slide', 'false');
   try {
-    const found = await read<Session>(client, url, { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
+    const found = await read<Session>(client, client.at.session(slide), { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
     client.succeeded();
     meet(client, JSON.stringify([found.body.tenantId, found.body.userId]));
     found.body.metadata ??= {};

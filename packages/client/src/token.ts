@@ -42,7 +42,7 @@ export async function getToken(client: Client): Promise<string> {
 async function ask(client: Client, mine: Kept) {
   try {
     const { body, until } = await read<Token>(client, client.at.token(), { safe: true }, ({ accessToken }) => isText(accessToken));
-    // An end that is not known is long past, so that such a token is asked for each time.
+    // An end that is not known is no later than any time, so that such a token is asked for each time.
     Object.assign(mine, { token: body.accessToken, until });
     return body.accessToken;
   } catch (error) {

@@ -6,9 +6,10 @@ import type { DoorwardError } from './error.js';
 import { look } from './session.js';
 import type { Client, Session, SessionChange, WatchOptions } from './types.js';
 
-/** When a watcher looks again that learnt nothing, and the least and most that a timer waits. */
+/** When a watcher looks again that learnt nothing, and the least and most that a timer waits; events so close are one. */
 const AGAIN = 30_000;
 const SOON = 1_000;
+const AT_ONCE = 200;
 const LONGEST = 2 ** 31 - 1;
 
 /**
@@ -36,6 +37,9 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
   let warned: number | undefined;
   // When the session ends, as far as is known.
   let until = NaN;
+  // How often in a row it was there though its end had passed, and when the page last came back.
+  let late = 0;
+  let back = -Infinity;
   // Only the latest look counts.
   let turn = 0;
 
@@ -68,9 +72,10 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
       // The focus and other tabs tell when somebody signs in; nothing is due before.
       if (!session || Number.isNaN(until)) return;
       const left = until - Date.now();
+      late = left > 0 ? 0 : late + 1;
       wait = left - warnBefore * 1000;
       if (wait <= 0) {
-        wait = left;
+        wait = left > 0 ? left : Math.min(SOON * 2 ** (late - 1), AGAIN);
         if (warned !== session.expiresAt) {
           warned = session.expiresAt;
           inform({ type: 'expiring', session, secondsLeft: Math.max(0, Math.round(left / 1000)) });
@@ -96,7 +101,12 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
     note(null);
   }, signal);
   for (const type of ['focus', 'pageshow', 'visibilitychange']) {
-    addEventListener(type, () => { if (!document.hidden) check(); }, { signal });
+    addEventListener(type, () => {
+      const now = Date.now();
+      if (document.hidden || Math.abs(now - back) < AT_ONCE) return;
+      back = now;
+      check();
+    }, { signal });
   }
   signal.addEventListener('abort', () => {
     turn++;

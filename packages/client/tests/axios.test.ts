@@ -4,7 +4,7 @@ import { install } from '../src/axios.js';
 import { createClient, DoorwardError } from '../src/index.js';
 import { APP, failure, HERE, openPage, settled } from './page.js';
 
-type Answer = { status: number; data?: unknown; headers?: Record<string, string>; url?: string };
+type Answer = { status: number; data?: unknown; headers?: Record<string, string>; url?: string | null };
 
 /** An instance whose requests a function answers, and what it was asked. */
 function open(answer: (config: InternalAxiosRequestConfig) => Answer, options = {}, instance = {}) {
@@ -12,8 +12,8 @@ function open(answer: (config: InternalAxiosRequestConfig) => Answer, options = 
   const asked: InternalAxiosRequestConfig[] = [];
   const adapter: AxiosAdapter = async (config) => {
     asked.push(structuredCloneOf(config));
-    const { status, data = {}, headers = {}, url } = answer(config);
-    const response: AxiosResponse = { status, statusText: '', data, headers: new AxiosHeaders(headers), config, request: { responseURL: url } };
+    const { status, data = {}, headers = {}, url = axios.getUri(config) } = answer(config);
+    const response: AxiosResponse = { status, statusText: '', data, headers: new AxiosHeaders(headers), config, request: url === null ? {} : { responseURL: url } };
     if (config.validateStatus!(status)) return response;
     throw new AxiosError(`status ${status}`, 'ERR', config, response.request, response);
   };
@@ -98,6 +98,15 @@ describe('an axios instance', () => {
     expect(await failure(api.get('https://evil.test/x'))).toMatchObject({ isAxiosError: true });
     expect(await failure(api.get('/moved'))).toMatchObject({ isAxiosError: true });
     expect(page.visits).toEqual([]);
+  });
+
+  test('acts without the address that answered only on what the server itself would say', async () => {
+    const { page, api } = open(({ url }) => ({ ...(url === '/other' ? { status: 401, data: { code: 'session_missing' } } : refused(401, 'session_missing')), url: null }));
+    expect(await failure(api.get('/other'))).toMatchObject({ isAxiosError: true });
+    expect(page.visits).toEqual([]);
+    api.get('/own').catch(() => {});
+    await settled();
+    expect(page.visits).toHaveLength(1);
   });
 
   test('leaves a call without credentials alone', async () => {

@@ -280,7 +280,32 @@ describe('a login of one\'s own', () => {
   });
 });
 
+describe('a login that is asked for', () => {
+  test('is one with those that ask for the same, and another than one that is under way for less', async () => {
+    const page = openPage({ server: () => missing() });
+    const login = vi.fn(async (_: { loginUrl: string }) => { await settled(); });
+    const client = createClient({ login });
+    await Promise.allSettled([
+      client.fetch('/api'), client.login(), client.login({ maxAge: 0 }), client.login({ maxAge: 0 }), client.fetch('/b'), client.login({ acrValues: 'mfa' }),
+    ]);
+    expect(login.mock.calls.map(([{ loginUrl }]) => [...new URL(loginUrl).searchParams].map(([name, value]) => (name === 'return_url' ? name : `${name}=${value}`)))).toEqual([
+      ['return_url'], ['max_age=0', 'return_url'], ['acr_values=mfa', 'return_url'],
+    ].map((names) => expect.arrayContaining(names)));
+    expect(login).toHaveBeenCalledTimes(3);
+    await client.login({ acrValues: 'mfa' });
+    expect(login).toHaveBeenCalledTimes(4);
+    expect(page.visits).toEqual([]);
+  });
+});
+
 describe('redirectToLogin', () => {
+  test.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc'])('goes nowhere for %j, nor does a call', async (loginUrl) => {
+    const page = openPage({ server: () => missing(loginUrl) });
+    expect(() => redirectToLogin(loginUrl)).toThrow(TypeError);
+    expect(await failure(createClient({ loginUrl }).fetch('/api'))).toBeInstanceOf(TypeError);
+    expect(page.visits).toEqual([]);
+  });
+
   test('takes what the login endpoint takes', () => {
     const page = openPage();
     redirectToLogin('/auth/login?kept=1', {

@@ -98,6 +98,7 @@ describe('getToken', () => {
     await settled();
     expect(await getToken(client)).toBe('t1');
     who = members;
+    vi.setSystemTime(NOW + 1_000);
     page.dispatch('pageshow');
     await settled();
     expect(await getToken(client)).toBe('t2');

@@ -111,6 +111,37 @@ describe('onSessionChange', () => {
     expect(page.requests.length).toBeLessThanOrEqual(11);
   });
 
+  test('asks ever more rarely while the session is there though it should have ended', async () => {
+    const { page, state, told, pass } = await watch({ ends: NOW - 3_600_000 });
+    await pass(600_000);
+    expect(page.requests.length).toBeLessThanOrEqual(26);
+    // And as often as ever once it is right again.
+    state.ends = NOW + 1_200_000;
+    await pass(30_000);
+    told();
+    await pass(510_000);
+    expect(told()).toEqual(['expiring in 60']);
+  });
+
+  test.each([null, undefined, '2100-01-01'])('asks no more of itself where the end is %j', async (expiresAt) => {
+    const { page, pass } = await watch({ ends: NOW + 600_000 });
+    page.server = () => json({ userId: 'alice', tenantId: 'acme', expiresAt });
+    page.dispatch('focus');
+    await settled();
+    await pass(600_000);
+    expect(page.requests).toHaveLength(2);
+  });
+
+  test('takes focus and visibility at once for one coming back', async () => {
+    const { page, pass } = await watch({ ends: NOW + 600_000 });
+    for (let turns = 1; turns < 3; turns += 1) {
+      page.dispatch('visibilitychange');
+      page.dispatch('focus');
+      await pass(1_000);
+      expect(page.requests).toHaveLength(1 + turns);
+    }
+  });
+
   test('sleeps no longer than a timer can', async () => {
     const { page, pass } = await watch({ ends: NOW + 90 * 86_400_000 });
     await pass(60_000);
