@@ -102,7 +102,11 @@ export function AuthProvider(props: AuthProviderProps) {
     let metadata: Metadata;
     try {
       // Not tried again where it throws: what it did may have been done. Nobody gets past it either, however often the session changes.
-      if (admitted.current?.who !== who) admitted.current = { who, done: (async () => onSessionSuccess?.(session))() };
+      if (admitted.current?.who !== who) {
+        admitted.current = { who, done: (async () => onSessionSuccess?.(session))() };
+        // What calls bring from now on is not for whoever was here.
+        setState((before) => (before.session ? { ...NOBODY, authStatus: 'LOADING' } : before));
+      }
       await admitted.current.done;
       metadata = transformSessionMetadata?.(session.metadata) ?? session.metadata;
     } catch (error) {

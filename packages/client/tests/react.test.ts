@@ -120,6 +120,17 @@ test('two users are never mixed, whichever callback ends first', async () => {
   expect(hooks.session.metadata).toEqual({ of: 'bob' });
 });
 
+test('what is protected goes while the next user is not let in yet', async () => {
+  const gate = held();
+  const { page, step, shown } = await open(as('alice'), { onSessionSuccess: ({ userId }: Session) => (userId === 'bob' ? gate.promise : undefined) });
+  expect(shown()).toContain('secret of alice');
+  page.server = as('bob');
+  await step(() => page.news({ type: 'login' }));
+  expect(shown()).toBe('wait');
+  await step(() => gate.refuse(new Error('not bob')));
+  expect(shown()).toBe('nobody');
+});
+
 test('what the page added to the metadata stays until the server sends others', async () => {
   const { page, hooks, step } = await open(as('alice'));
   await step(() => hooks.session.updateMetadata({ theme: 'dark' }));
