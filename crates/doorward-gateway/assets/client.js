@@ -481,7 +481,7 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   let warned;
   let until = NaN;
   let late = 0;
-  let back = -Infinity;
+  let back;
   let turn = 0;
   const inform = (change) => apart(() => listener(change));
   const note = (session) => {
@@ -541,11 +541,13 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   }, signal);
   for (const type of ["focus", "pageshow", "visibilitychange"]) {
     addEventListener(type, () => {
-      const now = Date.now();
-      if (document.hidden || Math.abs(now - back) < AT_ONCE)
+      if (document.hidden)
         return;
-      back = now;
-      check();
+      const now = Date.now();
+      const isSame = back && type !== "pageshow" && back[0] !== type && Math.abs(now - back[1]) < AT_ONCE;
+      back = type === "pageshow" ? void 0 : [type, now];
+      if (!isSame)
+        check();
     }, { signal });
   }
   signal.addEventListener("abort", () => {

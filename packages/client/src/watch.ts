@@ -6,7 +6,7 @@ import type { DoorwardError } from './error.js';
 import { look } from './session.js';
 import type { Client, Session, SessionChange, WatchOptions } from './types.js';
 
-/** When a watcher looks again that learnt nothing, and the least and most that a timer waits; events so close are one. */
+/** When a watcher looks again that learnt nothing, and the least and most that a timer waits; focus and visibility so close are one. */
 const AGAIN = 30_000;
 const SOON = 1_000;
 const AT_ONCE = 200;
@@ -37,9 +37,9 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
   let warned: number | undefined;
   // When the session ends, as far as is known.
   let until = NaN;
-  // How often in a row it was there though its end had passed, and when the page last came back.
+  // How often in a row it was there though its end had passed, and how and when the page last came back.
   let late = 0;
-  let back = -Infinity;
+  let back: [type: string, time: number] | undefined;
   // Only the latest look counts.
   let turn = 0;
 
@@ -102,10 +102,12 @@ export function onSessionChange<Metadata = Record<string, unknown>>(
   }, signal);
   for (const type of ['focus', 'pageshow', 'visibilitychange']) {
     addEventListener(type, () => {
+      if (document.hidden) return;
       const now = Date.now();
-      if (document.hidden || Math.abs(now - back) < AT_ONCE) return;
-      back = now;
-      check();
+      const isSame = back && type !== 'pageshow' && back[0] !== type && Math.abs(now - back[1]) < AT_ONCE;
+      // A page that is being loaded shows itself, too, and whatever comes after that is news.
+      back = type === 'pageshow' ? undefined : [type, now];
+      if (!isSame) check();
     }, { signal });
   }
   signal.addEventListener('abort', () => {

@@ -142,6 +142,15 @@ describe('onSessionChange', () => {
     }
   });
 
+  test('takes no event for another that has just come', async () => {
+    const { page } = await watch({ ends: NOW + 600_000 });
+    for (const type of ['pageshow', 'focus', 'focus', 'pageshow', 'visibilitychange']) {
+      page.dispatch(type);
+      await settled();
+    }
+    expect(page.requests).toHaveLength(6);
+  });
+
   test('sleeps no longer than a timer can', async () => {
     const { page, pass } = await watch({ ends: NOW + 90 * 86_400_000 });
     await pass(60_000);
