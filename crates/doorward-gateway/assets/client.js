@@ -37,23 +37,34 @@ function readRefusal(status, header, body, loginOrigin, response) {
 var inBrowser = () => typeof document !== "undefined";
 function demandPage() {
   if (!inBrowser())
-    throw failure("unreachable", "There is no page here, and so no session");
+    throw failure("unreachable", "There is no page here");
 }
 function ask(url, options) {
   for (const [name, value] of Object.entries(options)) {
     if (value || value === 0)
-      url.searchParams.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(" "));
+      url.searchParams.set(name.replace(/[A-Z]/g, "_$&").toLowerCase(), [value].flat().join(" "));
   }
   return url;
 }
 function addresses(options) {
   const absolute = (url) => new URL(url, location.origin);
-  const login = () => absolute(options.loginUrl ?? "/auth/login");
+  const login = () => {
+    const url = absolute(options.loginUrl ?? "/auth/login");
+    if (url.origin === "null")
+      throw new TypeError("loginUrl has no origin");
+    return url;
+  };
   const beside = (name, given) => given ? absolute(given) : new URL(name, login());
   return {
     login,
     logout: () => beside("logout", options.logoutUrl),
-    session: () => beside("session", options.sessionUrl),
+    /** `slide` false: only to look. */
+    session(slide) {
+      const url = beside("session", options.sessionUrl);
+      if (slide === false)
+        url.searchParams.set("slide", "false");
+      return url;
+    },
     token: () => beside("token", options.tokenUrl),
     absolute,
     /** Where a login window comes back to; it tells this origin where that is not its own. */
@@ -104,7 +115,45 @@ async function leave(url) {
         resolve();
     });
   });
-  throw failure("navigation_stopped", "The page was to go to the login and is still here", 401);
+  throw failure("navigation_stopped", "The page is still here", 401);
+}
+
+var listeners = /* @__PURE__ */ new Set();
+var channel;
+function apart(work) {
+  try {
+    work();
+  } catch (error) {
+    globalThis.reportError?.(error);
+  }
+}
+var tell = (news) => [...listeners].forEach((listener) => apart(() => listener(news)));
+var open2 = () => {
+  try {
+    channel ??= new BroadcastChannel("doorward");
+    channel.onmessage = ({ data }) => tell(data?.type);
+  } catch {
+  }
+};
+var rest = () => {
+  if (listeners.size)
+    return;
+  channel?.close();
+  channel = void 0;
+};
+function say(type) {
+  open2();
+  channel?.postMessage({ type });
+  tell(type);
+  rest();
+}
+function hear(listener, signal) {
+  listeners.add(listener);
+  open2();
+  signal?.addEventListener("abort", () => {
+    listeners.delete(listener);
+    rest();
+  });
 }
 
 function getCsrfToken(cookieName = "CSRF-TOKEN") {
@@ -125,71 +174,44 @@ function getCsrfToken(cookieName = "CSRF-TOKEN") {
   return void 0;
 }
 
-var listeners = /* @__PURE__ */ new Set();
-var channel;
-var tell = (news) => listeners.forEach((listener) => listener(news));
-var open2 = () => {
-  try {
-    channel ??= new BroadcastChannel("doorward");
-    channel.onmessage = ({ data }) => tell(data?.type);
-  } catch {
-  }
-};
-var rest = () => {
-  if (listeners.size)
-    return;
-  channel?.close();
-  channel = void 0;
-};
-function say(type) {
-  tell(type);
-  open2();
-  channel?.postMessage({ type });
-  rest();
-}
-function hear(listener, signal) {
-  listeners.add(listener);
-  open2();
-  signal?.addEventListener("abort", () => {
-    listeners.delete(listener);
-    rest();
-  });
-}
-
 var CIRCLE = 6e4;
 var KEY = "doorward:";
 var LOOK_EVERY = 500;
 function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
   let pending;
-  let circling = false;
+  let wished;
+  let circling = 0;
   const begin = async (error, options) => {
     demandPage();
     const popup = mode === "popup";
+    const isStepUp = error?.code === "step_up_required";
     const { url, wish } = at.signIn(error?.loginUrl, popup ? { ...options, returnUrl: at.complete() } : options);
     if (popup)
-      return inWindow(url.href, error?.code === "step_up_required");
+      return inWindow(url.href, isStepUp);
     if (mode !== "redirect")
       return await mode({ loginUrl: url.href, error }) !== false;
     if (error)
-      mark(wish, error);
+      mark(isStepUp ? wish : "", error);
     return leave(url.href);
   };
+  const times = (wish) => (sessionStorage.getItem(KEY + wish) ?? "").split(" ").map(Number).filter((time) => Date.now() - Math.abs(time) < CIRCLE);
+  const keep = (wish, all) => sessionStorage.setItem(KEY + wish, all.join(" "));
   const mark = (wish, error) => {
-    let before;
     try {
-      before = sessionStorage.getItem(KEY + wish);
-      sessionStorage.setItem(KEY + wish, `${Date.now()}`);
+      const before = times(wish);
+      circling ||= before.some((time) => time > 0) ? 1 : before[1] ? 2 : 0;
+      if (!circling)
+        keep(wish, [...before, Date.now()]);
     } catch (cause) {
-      throw failure("storage_unavailable", "The browser keeps nothing for this page", error.status, cause);
+      throw failure("storage_unavailable", "The page has no storage", error.status, cause);
     }
-    circling ||= Date.now() - Number(before) < CIRCLE;
     if (circling)
-      throw failure("login_loop", "Signing in led back here without a session", error.status, error);
+      throw failure("login_loop", "Signing in was of no use", error.status, error);
   };
   const inWindow = async (url, stepUp) => {
     const popup = open(url, "doorward", "popup,width=480,height=640");
     if (!popup)
-      throw failure("popup_blocked", "The browser did not open the login window", 401);
+      throw failure("popup_blocked", "The login window did not open", 401);
     const stop = new AbortController();
     let timer;
     try {
@@ -198,7 +220,7 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
           if (stepUp ? popup.closed : await isSignedIn())
             resolve();
           else if (popup.closed)
-            reject(failure("login_cancelled", "The login window was closed", 401));
+            reject(failure("login_cancelled", "The login window closed", 401));
         };
         const { signal } = stop;
         addEventListener("message", ({ origin, data }) => {
@@ -208,7 +230,7 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
         addEventListener("focus", look2, { signal });
         hear((type) => {
           if (type === "login")
-            resolve();
+            stepUp ? resolve() : look2();
         }, signal);
         timer = setInterval(() => {
           if (popup.closed && document.hasFocus())
@@ -224,20 +246,28 @@ function createLogin({ login: mode = "redirect" }, at, isSignedIn) {
   return {
     /** One login for all who ask while it lasts. */
     start(error, options, signal) {
-      pending ??= begin(error, options).then((done) => {
-        if (done)
-          say("login");
-        return done;
-      }).finally(() => {
-        pending = void 0;
-      });
+      const wish = JSON.stringify(options);
+      if (wish ? wish !== wished : !pending) {
+        wished = wish;
+        const mine = pending = begin(error, options).then((done) => {
+          if (done)
+            say("login");
+          return done;
+        }).finally(() => {
+          if (pending === mine)
+            pending = wished = void 0;
+        });
+      }
       return patiently(pending, signal);
     },
-    /** There is a session: a later refusal of it is no circle. */
+    /** There is a session: the login that led here was of use, and one refusal more is no circle. */
     succeeded() {
-      circling = false;
+      if (circling < 2)
+        circling = 0;
       try {
-        sessionStorage.removeItem(KEY + at.signIn().wish);
+        const before = times("");
+        if (before[0])
+          keep("", before.map((time) => -Math.abs(time)));
       } catch {
       }
     }
@@ -294,32 +324,30 @@ function createClient(options = {}) {
       await patiently(pause(wait), signal);
       return true;
     }
-    if ((code === "csrf_missing" || code === "csrf_mismatch") && trial.token !== null && !trial.renewed) {
+    if (/^csrf_/.test(code) && trial.token !== null && !trial.renewed) {
       trial.renewed = true;
       if (csrfToken() === trial.token)
         await askSession().catch(() => {
         });
       return csrfToken() !== trial.token;
     }
-    if (status === 401 && !trial.signedIn && !/^token_(missing|invalid|expired)$/.test(code)) {
-      trial.signedIn = true;
-      return await login.start(error, void 0, signal) && trial.safe;
+    if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
+      tell("other");
+      if (!trial.signedIn) {
+        trial.signedIn = true;
+        return await login.start(error, void 0, signal) && trial.safe;
+      }
     }
     return false;
   };
-  const askSession = (look2) => {
-    const url = at.session();
-    if (look2)
-      url.search += look2;
-    return fetch(url, { credentials: "include" });
-  };
-  const login = createLogin(options, at, () => askSession("slide=false").then(({ ok }) => ok, () => false));
+  const askSession = (slide) => fetch(at.session(slide), { credentials: "include" });
+  const login = createLogin(options, at, () => askSession(false).then((response) => response.json()).then(({ userId }) => !!userId).catch(() => false));
   return {
     async fetch(input, init) {
       if (!inBrowser())
         return fetch(input, init);
-      const given = input instanceof Request ? input : void 0;
-      if ((init?.credentials ?? given?.credentials) === "omit" || !at.isOwn(given?.url ?? `${input}`)) {
+      const given = input;
+      if ((init?.credentials ?? given.credentials) === "omit" || !at.isOwn(given.url ?? `${input}`)) {
         return fetch(input, init);
       }
       const request = new Request(input, { ...init, credentials: "include" });
@@ -350,7 +378,7 @@ var isText = (value) => typeof value === "string" && value.trim() !== "";
 async function read({ send }, url, trial, isRight, method = "GET") {
   let response;
   try {
-    response = await send(new Request(url, { method, credentials: "include", headers: { accept: "application/json" } }), trial);
+    response = await send(new Request(url, { method, credentials: "include", redirect: "error", headers: { accept: "application/json" } }), trial);
   } catch (error) {
     throw error instanceof DoorwardError ? error : failure("unreachable", "The server does not answer", 0, error);
   }
@@ -359,7 +387,7 @@ async function read({ send }, url, trial, isRight, method = "GET") {
   if (!body || !isRight(body))
     throw failure("response_invalid", `${url.pathname} answered something else`, response.status);
   const now = Date.now();
-  return { body, until: body.expiresAt - (Date.parse(response.headers.get("date")) || now) + now };
+  return { body, until: (Number.isFinite(body.expiresAt) ? body.expiresAt : NaN) - (Date.parse(response.headers.get("date")) || now) + now };
 }
 
 async function redirectToLogout(from, options = {}) {
@@ -373,20 +401,28 @@ async function redirectToLogout(from, options = {}) {
   location.assign(at.absolute(body.logoutUrl));
 }
 
+var users = /* @__PURE__ */ new WeakMap();
+var userOf = (client) => users.get(client);
+function meet(client, user) {
+  if (users.get(client) === user)
+    return;
+  users.set(client, user);
+  tell("other");
+}
 async function look(client, slide) {
   demandPage();
-  const url = client.at.session();
-  if (slide === false)
-    url.searchParams.set("slide", "false");
   try {
-    const found = await read(client, url, { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
+    const found = await read(client, client.at.session(slide), { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
     client.succeeded();
+    meet(client, JSON.stringify([found.body.tenantId, found.body.userId]));
     found.body.metadata ??= {};
     return found;
   } catch (error) {
-    if (error.status === 401)
-      return void 0;
-    throw error;
+    const { status, code } = error;
+    if (status !== 401 || code === "response_invalid")
+      throw error;
+    meet(client, "");
+    return void 0;
   }
 }
 async function getSession(client, { slide } = {}) {
@@ -401,12 +437,13 @@ var kept = /* @__PURE__ */ new WeakMap();
 async function getToken(client) {
   demandPage();
   let mine = kept.get(client);
-  if (!mine) {
-    kept.set(client, mine = { until: 0 });
+  if (!mine || mine.over.signal.aborted) {
+    const over = new AbortController();
+    kept.set(client, mine = { until: 0, over });
     hear((news) => {
       if (news !== "seen")
-        clearToken(client);
-    });
+        over.abort();
+    }, over.signal);
   }
   if (mine.token && mine.until > Date.now() + MARGIN)
     return mine.token;
@@ -417,17 +454,21 @@ async function ask2(client, mine) {
     const { body, until } = await read(client, client.at.token(), { safe: true }, ({ accessToken }) => isText(accessToken));
     Object.assign(mine, { token: body.accessToken, until });
     return body.accessToken;
+  } catch (error) {
+    mine.over.abort();
+    throw error;
   } finally {
     mine.asking = void 0;
   }
 }
 function clearToken(client) {
-  if (kept.has(client))
-    kept.set(client, { until: 0 });
+  kept.get(client)?.over.abort();
+  kept.delete(client);
 }
 
 var AGAIN = 3e4;
 var SOON = 1e3;
+var AT_ONCE = 200;
 var LONGEST = 2 ** 31 - 1;
 function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   if (!inBrowser())
@@ -438,13 +479,17 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
   let timer;
   let last;
   let warned;
+  let until = NaN;
+  let late = 0;
+  let back;
   let turn = 0;
+  const inform = (change) => apart(() => listener(change));
   const note = (session) => {
     const now = JSON.stringify(session);
     if (now === last)
       return;
     last = now;
-    listener({ type: "session", session });
+    inform({ type: "session", session });
   };
   const check = async () => {
     const mine = ++turn;
@@ -454,20 +499,27 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
       return;
     clearTimeout(timer);
     if ("error" in answer) {
-      listener({ type: "error", error: answer.error });
+      const ended = until <= Date.now();
+      if (ended)
+        last = void 0;
+      else if (until)
+        wait = Math.min(wait, until - Date.now());
+      inform({ type: "error", error: answer.error, ended });
     } else {
       const { found } = answer;
       const session = found?.body ?? null;
+      until = found?.until ?? NaN;
       note(session);
-      if (!session || !found || Number.isNaN(found.until))
+      if (!session || Number.isNaN(until))
         return;
-      const left = found.until - Date.now();
+      const left = until - Date.now();
+      late = left > 0 ? 0 : late + 1;
       wait = left - warnBefore * 1e3;
       if (wait <= 0) {
-        wait = left;
+        wait = left > 0 ? left : Math.min(SOON * 2 ** (late - 1), AGAIN);
         if (warned !== session.expiresAt) {
           warned = session.expiresAt;
-          listener({ type: "expiring", session, secondsLeft: Math.max(0, Math.round(left / 1e3)) });
+          inform({ type: "expiring", session, secondsLeft: Math.max(0, Math.round(left / 1e3)) });
         }
       }
     }
@@ -475,17 +527,26 @@ function onSessionChange(client, listener, { warnBefore = 60 } = {}) {
       timer = setTimeout(check, Math.min(Math.max(wait, SOON), LONGEST));
   };
   hear((news) => {
+    if (news === "other")
+      return;
     if (news !== "logout") {
       check();
       return;
     }
     turn++;
     clearTimeout(timer);
+    last = void 0;
+    until = NaN;
     note(null);
   }, signal);
   for (const type of ["focus", "pageshow", "visibilitychange"]) {
     addEventListener(type, () => {
-      if (!document.hidden)
+      if (document.hidden)
+        return;
+      const now = Date.now();
+      const isSame = back && type !== "pageshow" && back[0] !== type && Math.abs(now - back[1]) < AT_ONCE;
+      back = type === "pageshow" ? void 0 : [type, now];
+      if (!isSame)
         check();
     }, { signal });
   }
@@ -513,6 +574,25 @@ function connect(client, url, options = {}) {
   let over = false;
   let breaks = 0;
   let trial = { safe: true };
+  let user = userOf(client);
+  const stop = new AbortController();
+  const finish = (error) => {
+    if (over)
+      return;
+    over = true;
+    stop.abort();
+    socket?.close();
+    if (error)
+      onError?.(error);
+  };
+  hear((news) => {
+    const now = userOf(client);
+    const isOther = news === "other" && !!user && now !== user && (!!now || socket?.readyState === WebSocket.OPEN);
+    if (news === "other")
+      user ||= now;
+    if (news === "logout" || isOther)
+      finish(new DoorwardError({ status: 401, code: "session_revoked", title: "This session is no longer the page's" }));
+  }, stop.signal);
   const open3 = () => {
     const mine = socket = new WebSocket(page, protocols);
     let since;
@@ -532,11 +612,7 @@ function connect(client, url, options = {}) {
       again(code, !!since).then((go) => {
         if (go && !over)
           open3();
-      }, (error) => {
-        if (!over)
-          onError?.(error);
-        over = true;
-      });
+      }, finish);
     };
   };
   const again = async (code, opened) => {
@@ -545,8 +621,10 @@ function connect(client, url, options = {}) {
     const ended = code === SESSION_ENDED || !opened && await look(client, false).catch(() => null) === void 0;
     if (ended) {
       const error = new DoorwardError({ status: 401, code: "session_expired", title: "The session has ended" });
-      if (await client.settle(error, trial))
+      if (await client.settle(error, trial)) {
+        user = void 0;
         return true;
+      }
       throw error;
     }
     if (breaks >= attempts)
@@ -562,10 +640,7 @@ function connect(client, url, options = {}) {
       socket.send(data);
       return true;
     },
-    close() {
-      over = true;
-      socket?.close();
-    }
+    close: () => finish()
   };
 }
 export {

@@ -8,13 +8,13 @@ export const inBrowser = () => typeof document !== 'undefined';
 
 /** Refuses where there is no page. */
 export function demandPage() {
-  if (!inBrowser()) throw failure('unreachable', 'There is no page here, and so no session');
+  if (!inBrowser()) throw failure('unreachable', 'There is no page here');
 }
 
 /** Puts options into the query, each under the server's name for it and once. */
 export function ask(url: URL, options: object) {
   for (const [name, value] of Object.entries(options)) {
-    if (value || value === 0) url.searchParams.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), [value].flat().join(' '));
+    if (value || value === 0) url.searchParams.set(name.replace(/[A-Z]/g, '_$&').toLowerCase(), [value].flat().join(' '));
   }
   return url;
 }
@@ -23,13 +23,23 @@ export type Addresses = ReturnType<typeof addresses>;
 
 export function addresses(options: ClientOptions) {
   const absolute = (url: string | URL) => new URL(url, location.origin);
-  const login = () => absolute(options.loginUrl ?? '/auth/login');
+  const login = () => {
+    const url = absolute(options.loginUrl ?? '/auth/login');
+    // An address that came from elsewhere must not become a script.
+    if (url.origin === 'null') throw new TypeError('loginUrl has no origin');
+    return url;
+  };
   const beside = (name: string, given?: string) => (given ? absolute(given) : new URL(name, login()));
 
   return {
     login,
     logout: () => beside('logout', options.logoutUrl),
-    session: () => beside('session', options.sessionUrl),
+    /** `slide` false: only to look. */
+    session(slide?: boolean) {
+      const url = beside('session', options.sessionUrl);
+      if (slide === false) url.searchParams.set('slide', 'false');
+      return url;
+    },
     token: () => beside('token', options.tokenUrl),
     absolute,
 
@@ -84,5 +94,5 @@ export async function leave(url: string): Promise<never> {
     // The back button may bring the page back as it was.
     addEventListener('pageshow', ({ persisted }) => { if (persisted) resolve(); });
   });
-  throw failure('navigation_stopped', 'The page was to go to the login and is still here', 401);
+  throw failure('navigation_stopped', 'The page is still here', 401);
 }

@@ -1,13 +1,25 @@
 // What a page and the other tabs of its origin tell each other: that something happened, never what.
 
-/** `seen`: this page extended its session, which only its own watchers want to know. */
-export type News = 'login' | 'logout' | 'seen';
+/**
+ * `seen`: this page extended its session, which only its own watchers want to know. `other`: it met another user than before, or
+ * none; never posted, since the other tabs find out for themselves.
+ */
+export type News = 'login' | 'logout' | 'seen' | 'other';
 
 const listeners = new Set<(news: News) => void>();
 let channel: BroadcastChannel | undefined;
 
+/** Does what somebody else wrote, whose error must not keep the others from their part; it is reported as any that nobody caught. */
+export function apart(work: () => void) {
+  try {
+    work();
+  } catch (error) {
+    globalThis.reportError?.(error);
+  }
+}
+
 /** Tells this page. */
-export const tell = (news: News) => listeners.forEach((listener) => listener(news));
+export const tell = (news: News) => [...listeners].forEach((listener) => apart(() => listener(news)));
 
 const open = () => {
   try {
@@ -24,9 +36,9 @@ const rest = () => {
 
 /** Tells every tab, this one included. */
 export function say(type: 'login' | 'logout') {
-  tell(type);
   open();
   channel?.postMessage({ type });
+  tell(type);
   rest();
 }
 

@@ -1,6 +1,7 @@
 // The client: what happens to a call, and what everything shares.
 
 import { addresses, inBrowser, patiently, pause } from './addresses.js';
+import { tell } from './channel.js';
 import { getCsrfToken } from './cookie.js';
 import { type DoorwardError, readRefusal } from './error.js';
 import { createLogin } from './login.js';
@@ -67,32 +68,34 @@ export function createClient(options: ClientOptions = {}): Client {
       await patiently(pause(wait), signal);
       return true;
     }
-    if ((code === 'csrf_missing' || code === 'csrf_mismatch') && trial.token !== null && !trial.renewed) {
+    if (/^csrf_/.test(code) && trial.token !== null && !trial.renewed) {
       trial.renewed = true;
       // Another tab's login may have changed the cookie; where it did not, the server sets a lost one again.
       if (csrfToken() === trial.token) await askSession().catch(() => {});
       return csrfToken() !== trial.token;
     }
     // A bad access token is the caller's: no login makes it good.
-    if (status === 401 && !trial.signedIn && !/^token_(missing|invalid|expired)$/.test(code)) {
-      trial.signedIn = true;
-      return (await login.start(error, undefined, signal)) && trial.safe;
+    if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
+      // Whoever signs in now need not be who was here.
+      tell('other');
+      if (!trial.signedIn) {
+        trial.signedIn = true;
+        return (await login.start(error, undefined, signal)) && trial.safe;
+      }
     }
     return false;
   };
 
-  const askSession = (look?: string) => {
-    const url = at.session();
-    if (look) url.search += look;
-    return fetch(url, { credentials: 'include' });
-  };
-  const login = createLogin(options, at, () => askSession('slide=false').then(({ ok }) => ok, () => false));
+  const askSession = (slide?: boolean) => fetch(at.session(slide), { credentials: 'include' });
+  // Any page may answer with a 200; a session has a user.
+  const login = createLogin(options, at, () => askSession(false).then((response) => response.json()).then(({ userId }) => !!userId).catch(() => false));
 
   return {
     async fetch(input, init) {
       if (!inBrowser()) return fetch(input, init);
-      const given = input instanceof Request ? input : undefined;
-      if ((init?.credentials ?? given?.credentials) === 'omit' || !at.isOwn(given?.url ?? `${input as string | URL}`)) {
+      // Not by its class: one of a frame's is a request, too.
+      const given = input as Partial<Request>;
+      if ((init?.credentials ?? given.credentials) === 'omit' || !at.isOwn(given.url ?? `${input as string | URL}`)) {
         return fetch(input, init);
       }
       const request = new Request(input, { ...init, credentials: 'include' });

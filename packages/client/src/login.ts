@@ -5,7 +5,7 @@ import { hear, say } from './channel.js';
 import { type DoorwardError, failure } from './error.js';
 import type { ClientOptions, LoginOptions } from './types.js';
 
-/** A login that comes back here without a session within this time was of no use. */
+/** A login that comes back here without a session within this time was of no use, nor was the second one in it that came back with one. */
 const CIRCLE = 60_000;
 const KEY = 'doorward:';
 const LOOK_EVERY = 500;
@@ -18,36 +18,42 @@ export function createLogin(
   isSignedIn: () => Promise<boolean>,
 ) {
   let pending: Promise<boolean> | undefined;
-  let circling = false;
+  let wished: string | undefined;
+  let circling = 0;
 
   /** Begins a login; `error` is the refusal that asks for it. */
   const begin = async (error?: DoorwardError, options?: LoginOptions): Promise<boolean> => {
     demandPage();
     const popup = mode === 'popup';
+    const isStepUp = error?.code === 'step_up_required';
     const { url, wish } = at.signIn(error?.loginUrl, popup ? { ...options, returnUrl: at.complete() } : options);
-    if (popup) return inWindow(url.href, error?.code === 'step_up_required');
+    if (popup) return inWindow(url.href, isStepUp);
     if (mode !== 'redirect') return (await mode({ loginUrl: url.href, error })) !== false;
     // Somebody who asks for it may go in circles; a program may not.
-    if (error) mark(wish, error);
+    if (error) mark(isStepUp ? wish : '', error);
     return leave(url.href);
   };
 
+  /** When the logins of the last time were begun; below zero where a session was seen afterwards. */
+  const times = (wish: string) => (sessionStorage.getItem(KEY + wish) ?? '').split(' ').map(Number).filter((time) => Date.now() - Math.abs(time) < CIRCLE);
+  const keep = (wish: string, all: number[]) => sessionStorage.setItem(KEY + wish, all.join(' '));
+
   const mark = (wish: string, error: DoorwardError) => {
-    let before;
     try {
-      before = sessionStorage.getItem(KEY + wish);
-      sessionStorage.setItem(KEY + wish, `${Date.now()}`);
+      const before = times(wish);
+      // A page that saw a session in between may have lost it since; one that did twice has a session that a call of it does not like,
+      // which seeing it once more does not change. Once is enough for this page: what it calls later must not start the circle anew.
+      circling ||= before.some((time) => time > 0) ? 1 : before[1] ? 2 : 0;
+      if (!circling) keep(wish, [...before, Date.now()]);
     } catch (cause) {
-      throw failure('storage_unavailable', 'The browser keeps nothing for this page', error.status, cause);
+      throw failure('storage_unavailable', 'The page has no storage', error.status, cause);
     }
-    // Once is enough for this page: what it calls later must not start the circle anew.
-    circling ||= Date.now() - Number(before) < CIRCLE;
-    if (circling) throw failure('login_loop', 'Signing in led back here without a session', error.status, error);
+    if (circling) throw failure('login_loop', 'Signing in was of no use', error.status, error);
   };
 
   const inWindow = async (url: string, stepUp: boolean) => {
     const popup = open(url, 'doorward', 'popup,width=480,height=640');
-    if (!popup) throw failure('popup_blocked', 'The browser did not open the login window', 401);
+    if (!popup) throw failure('popup_blocked', 'The login window did not open', 401);
     const stop = new AbortController();
     let timer: ReturnType<typeof setInterval> | undefined;
     try {
@@ -55,14 +61,15 @@ export function createLogin(
         const look = async () => {
           // Somebody who has to prove more is signed in all the while.
           if (stepUp ? popup.closed : await isSignedIn()) resolve();
-          else if (popup.closed) reject(failure('login_cancelled', 'The login window was closed', 401));
+          else if (popup.closed) reject(failure('login_cancelled', 'The login window closed', 401));
         };
         const { signal } = stop;
         addEventListener('message', ({ origin, data }) => {
           if (origin === at.login().origin && data?.type === 'doorward:login') resolve();
         }, { signal });
         addEventListener('focus', look, { signal });
-        hear((type) => { if (type === 'login') resolve(); }, signal);
+        // Some tab's login, which need not be this one's; where more is to be proved, nothing else can tell.
+        hear((type) => { if (type === 'login') stepUp ? resolve() : look(); }, signal);
         // A page that severs the windows looks closed, so only one whose user is back here counts.
         timer = setInterval(() => { if (popup.closed && document.hasFocus()) look(); }, LOOK_EVERY);
       });
@@ -76,18 +83,24 @@ export function createLogin(
   return {
     /** One login for all who ask while it lasts. */
     start(error?: DoorwardError, options?: LoginOptions, signal?: AbortSignal | null) {
-      pending ??= begin(error, options).then((done) => {
-        if (done) say('login');
-        return done;
-      }).finally(() => { pending = undefined; });
-      return patiently(pending, signal);
+      // Whoever asks for something of their own gets that and not what another waits for.
+      const wish = JSON.stringify(options);
+      if (wish ? wish !== wished : !pending) {
+        wished = wish;
+        const mine = pending = begin(error, options).then((done) => {
+          if (done) say('login');
+          return done;
+        }).finally(() => { if (pending === mine) pending = wished = undefined; });
+      }
+      return patiently(pending!, signal);
     },
 
-    /** There is a session: a later refusal of it is no circle. */
+    /** There is a session: the login that led here was of use, and one refusal more is no circle. */
     succeeded() {
-      circling = false;
+      if (circling < 2) circling = 0;
       try {
-        sessionStorage.removeItem(KEY + at.signIn().wish);
+        const before = times('');
+        if (before[0]) keep('', before.map((time) => -Math.abs(time)));
       } catch { /* nothing was kept either */ }
     },
   };

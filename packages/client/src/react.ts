@@ -50,7 +50,7 @@ interface State {
 
 interface Shared extends State {
   client: Client;
-  /** Whether somebody was signed in since the page was opened: signing out elsewhere must not sign in here. */
+  /** Whether somebody was signed in since the page was opened, or was led to the login in vain: neither is to be led there again. */
   wasSignedIn: boolean;
   signIn: () => void;
   validateSession: () => Promise<void>;
@@ -82,23 +82,41 @@ export function AuthProvider(props: AuthProviderProps) {
   })), [given, loginUrl, sessionUrl, tokenUrl, mode, csrfCookieName, csrfHeaderName]);
 
   const [state, setState] = useState<State>({ ...NOBODY, authStatus: 'LOADING' });
-  const user = useRef<string | undefined>(undefined);
+  // Only what was begun last may say who is there: a sign-out, or somebody else, may overtake an answer or a callback.
+  const turn = useRef(0);
+  const admitted = useRef<{ who: string; done: Promise<unknown> } | undefined>(undefined);
   const raw = useRef('');
+  // Whether the page led to the login by itself and nobody has signed in since.
+  const led = useRef(false);
 
-  const fail = useCallback((authError: unknown) => setState({ ...NOBODY, authError }), []);
+  const nobody = useCallback((authError: unknown = null) => {
+    turn.current += 1;
+    setState({ ...NOBODY, authError });
+  }, []);
 
-  const accept = useCallback(async (session: Session) => {
+  const accept = useCallback(async (session: Session, mine = ++turn.current) => {
+    if (mine !== turn.current) return;
     const { onSessionSuccess, transformSessionMetadata } = latest.current;
-    const metadata = transformSessionMetadata?.(session.metadata) ?? session.metadata;
     const who = JSON.stringify([session.tenantId, session.userId]);
     const sent = who + JSON.stringify(session.metadata);
+    let metadata: Metadata;
+    try {
+      // Not tried again where it throws: what it did may have been done. Nobody gets past it either, however often the session changes.
+      if (admitted.current?.who !== who) {
+        admitted.current = { who, done: (async () => onSessionSuccess?.(session))() };
+        // What calls bring from now on is not for whoever was here.
+        setState((before) => (before.session ? { ...NOBODY, authStatus: 'LOADING' } : before));
+      }
+      await admitted.current.done;
+      metadata = transformSessionMetadata?.(session.metadata) ?? session.metadata;
+    } catch (error) {
+      if (mine === turn.current) nobody(error);
+      return;
+    }
+    if (mine !== turn.current) return;
     const isNew = raw.current !== sent;
     raw.current = sent;
-    if (user.current !== who) {
-      user.current = who;
-      // Not tried again where it throws: what it did may have been done.
-      await onSessionSuccess?.(session);
-    }
+    led.current = false;
     // What the page added to the metadata stays until the server sends others.
     setState((before) => ({
       authStatus: 'AUTHENTICATED',
@@ -106,48 +124,64 @@ export function AuthProvider(props: AuthProviderProps) {
       session: { ...session, metadata: (!isNew && before.session?.metadata) || metadata },
       expiring: null,
     }));
-  }, []);
+  }, [nobody]);
 
   const validateSession = useCallback(async () => {
+    const mine = ++turn.current;
     try {
       const session = await getSession(client);
-      if (session) await accept(session);
-      else setState(NOBODY);
+      if (session) await accept(session, mine);
+      else if (mine === turn.current) nobody();
     } catch (error) {
-      fail(error);
+      if (mine === turn.current) nobody(error);
     }
-  }, [client, accept, fail]);
+  }, [client, accept, nobody]);
 
   const signIn = useCallback(() => {
+    const mine = ++turn.current;
+    led.current = true;
     setState((before) => ({ ...before, authStatus: 'LOADING' }));
     const error = new DoorwardError({ status: 401, code: 'session_missing', title: 'Not signed in' });
-    client.settle(error, { safe: true }).then((done) => (done ? validateSession() : setState(NOBODY)), fail);
-  }, [client, validateSession, fail]);
+    client.settle(error, { safe: true }).then(
+      (done) => {
+        if (done) return validateSession();
+        if (mine === turn.current) nobody();
+      },
+      (failed) => { if (mine === turn.current) nobody(failed); },
+    );
+  }, [client, validateSession, nobody]);
 
-  useEffect(() => onSessionChange(client, (change) => {
-    if (change.type === 'expiring') setState((before) => ({ ...before, expiring: change.secondsLeft }));
-    else if (change.type === 'error') setState((before) => (before.authStatus === 'LOADING' ? { ...NOBODY, authError: change.error } : before));
-    else if (change.session) accept(change.session).catch(fail);
-    else if (!user.current && !latest.current.disableRedirectOnUnauthenticated) signIn();
-    else setState(NOBODY);
-  }, { warnBefore }), [client, warnBefore, accept, signIn, fail]);
+  useEffect(() => {
+    const stop = onSessionChange(client, (change) => {
+      if (change.type === 'expiring') setState((before) => ({ ...before, expiring: change.secondsLeft }));
+      else if (change.type === 'error' && change.ended) nobody(change.error);
+      else if (change.type === 'error') setState((before) => (before.authStatus === 'LOADING' ? { ...NOBODY, authError: change.error } : before));
+      else if (change.session) accept(change.session);
+      else if (!admitted.current && !led.current && !latest.current.disableRedirectOnUnauthenticated) signIn();
+      else nobody();
+    }, { warnBefore });
+    return () => {
+      turn.current += 1;
+      stop();
+    };
+  }, [client, warnBefore, accept, signIn, nobody]);
 
   const shared = useMemo<Shared>(() => ({
     ...state,
     client,
-    wasSignedIn: !!user.current,
+    wasSignedIn: !!admitted.current || led.current,
     signIn,
     validateSession,
     clearAuthData() {
       clearToken(client);
-      setState(NOBODY);
+      nobody();
     },
     updateMetadata(part) {
       setState((before) => (before.session
         ? { ...before, session: { ...before.session, metadata: { ...before.session.metadata, ...part } } }
         : before));
     },
-  }), [state, client, signIn, validateSession]);
+  }), [state, client, signIn, validateSession, nobody]);
   return createElement(Context.Provider, { value: shared }, children);
 }
 

@@ -15,13 +15,14 @@ export async function read<T>(
 ): Promise<{ body: T; until: number }> {
   let response;
   try {
-    response = await send(new Request(url, { method, credentials: 'include', headers: { accept: 'application/json' } }), trial);
+    // Who is signed in is said here and nowhere else; nor may a token be anybody's whom a redirect leads to.
+    response = await send(new Request(url, { method, credentials: 'include', redirect: 'error', headers: { accept: 'application/json' } }), trial);
   } catch (error) {
     throw error instanceof DoorwardError ? error : failure('unreachable', 'The server does not answer', 0, error);
   }
   const body = response.ok && (await response.json().catch(() => {}));
   if (!body || !isRight(body)) throw failure('response_invalid', `${url.pathname} answered something else`, response.status);
   const now = Date.now();
-  // Clocks differ, and the server dates its answers.
-  return { body, until: body.expiresAt - (Date.parse(response.headers.get('date')!) || now) + now };
+  // An end that is none would count as long past. Clocks differ, and the server dates its answers.
+  return { body, until: (Number.isFinite(body.expiresAt) ? body.expiresAt : NaN) - (Date.parse(response.headers.get('date')!) || now) + now };
 }

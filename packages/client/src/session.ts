@@ -6,20 +6,33 @@ import type { DoorwardError } from './error.js';
 import { isText, read } from './read.js';
 import type { Client, Session } from './types.js';
 
+/** Whom each client met last; an empty text: nobody. */
+const users = new WeakMap<Client, string>();
+export const userOf = (client: Client) => users.get(client);
+
+/** Tells it if that is somebody else than before: what was kept for them is no longer anybody's. */
+function meet(client: Client, user: string) {
+  if (users.get(client) === user) return;
+  users.set(client, user);
+  tell('other');
+}
+
 /** The session and when it ends by this machine's clock; undefined where nobody is signed in. */
 export async function look(client: Client, slide?: boolean): Promise<{ body: Session; until: number } | undefined> {
   demandPage();
-  const url = client.at.session();
-  if (slide === false) url.searchParams.set('slide', 'false');
   try {
-    const found = await read<Session>(client, url, { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
+    const found = await read<Session>(client, client.at.session(slide), { safe: true, signedIn: true }, ({ userId, tenantId }) => isText(userId) && isText(tenantId));
     client.succeeded();
+    meet(client, JSON.stringify([found.body.tenantId, found.body.userId]));
     found.body.metadata ??= {};
     return found;
   } catch (error) {
     // Nobody signed in is an answer, whatever leads to the login otherwise.
-    if ((error as DoorwardError).status === 401) return undefined;
-    throw error;
+    const { status, code } = error as DoorwardError;
+    // A 401 that a foreign server gave says nothing about us.
+    if (status !== 401 || code === 'response_invalid') throw error;
+    meet(client, '');
+    return undefined;
   }
 }
 

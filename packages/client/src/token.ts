@@ -12,6 +12,8 @@ interface Kept {
   token?: string | undefined;
   until: number;
   asking?: Promise<string> | undefined;
+  /** Aborted once it is no longer to be used. */
+  over: AbortController;
 }
 const kept = new WeakMap<Client, Kept>();
 
@@ -27,10 +29,11 @@ const kept = new WeakMap<Client, Kept>();
 export async function getToken(client: Client): Promise<string> {
   demandPage();
   let mine = kept.get(client);
-  if (!mine) {
-    kept.set(client, mine = { until: 0 });
-    // Whoever signs in next, in whichever tab, is somebody else.
-    hear((news) => { if (news !== 'seen') clearToken(client); });
+  if (!mine || mine.over.signal.aborted) {
+    const over = new AbortController();
+    kept.set(client, mine = { until: 0, over });
+    // Whoever signs in next, in whichever tab, is somebody else. What listens holds neither client nor token.
+    hear((news) => { if (news !== 'seen') over.abort(); }, over.signal);
   }
   if (mine.token && mine.until > Date.now() + MARGIN) return mine.token;
   return mine.asking ??= ask(client, mine);
@@ -39,9 +42,12 @@ export async function getToken(client: Client): Promise<string> {
 async function ask(client: Client, mine: Kept) {
   try {
     const { body, until } = await read<Token>(client, client.at.token(), { safe: true }, ({ accessToken }) => isText(accessToken));
-    // An end that is not known is long past, so that such a token is asked for each time.
+    // An end that is not known is no later than any time, so that such a token is asked for each time.
     Object.assign(mine, { token: body.accessToken, until });
     return body.accessToken;
+  } catch (error) {
+    mine.over.abort();
+    throw error;
   } finally {
     mine.asking = undefined;
   }
@@ -54,5 +60,6 @@ async function ask(client: Client, mine: Kept) {
  * clearToken(client);
  */
 export function clearToken(client: Client): void {
-  if (kept.has(client)) kept.set(client, { until: 0 });
+  kept.get(client)?.over.abort();
+  kept.delete(client);
 }

@@ -96,8 +96,8 @@ export type SessionChange<Metadata = Record<string, unknown>> =
   | { type: 'session'; session: Session<Metadata> | null }
   /** The session is about to end if nothing is done. */
   | { type: 'expiring'; session: Session<Metadata>; secondsLeft: number }
-  /** Whether somebody is signed in cannot be told now; what was told before stands. */
-  | { type: 'error'; error: DoorwardError };
+  /** Whether somebody is signed in cannot be told now; what was told before stands, unless that session has `ended` by the clock. */
+  | { type: 'error'; error: DoorwardError; ended: boolean };
 
 export interface WatchOptions {
   /** How many seconds before its end a session counts as expiring; default 60. */

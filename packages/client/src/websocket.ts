@@ -1,8 +1,9 @@
 // @doorward/client/websocket: a WebSocket that knows why it was closed.
 
 import { pause } from './addresses.js';
+import { hear } from './channel.js';
 import { DoorwardError, failure } from './error.js';
-import { look } from './session.js';
+import { look, userOf } from './session.js';
 import type { Client, Trial } from './types.js';
 
 /** The server closes with these when the session ended, and when it is no longer allowed. */
@@ -35,7 +36,8 @@ export interface Connection {
  * Opens a WebSocket of the application's own origins and keeps it open.
  *
  * Closed with 4401, or refused because nobody is signed in, it signs in the client's way and connects again; closed with 4403 it
- * ends with an error; a break is mended with growing pauses.
+ * ends with an error; a break is mended with growing pauses. When somebody signs out here or in another tab, or the client meets
+ * another user, it is closed with `session_revoked`: the server may not notice.
  *
  * @example
  * const socket = connect(client, '/api/socket', { onMessage: ({ data }) => show(data), onError: ({ title }) => show(title) });
@@ -52,6 +54,26 @@ export function connect(client: Client, url: string | URL, options: SocketOption
   let over = false;
   let breaks = 0;
   let trial: Trial = { safe: true };
+  // Whose connection it is; unknown until the client met somebody.
+  let user = userOf(client);
+  const stop = new AbortController();
+
+  /** Whoever closed it wants to hear nothing more. */
+  const finish = (error?: DoorwardError) => {
+    if (over) return;
+    over = true;
+    stop.abort();
+    socket?.close();
+    if (error) onError?.(error);
+  };
+
+  hear((news) => {
+    const now = userOf(client);
+    // Whom a handshake or a close has just found missing may sign in; an open connection is somebody's.
+    const isOther = news === 'other' && !!user && now !== user && (!!now || socket?.readyState === WebSocket.OPEN);
+    if (news === 'other') user ||= now;
+    if (news === 'logout' || isOther) finish(new DoorwardError({ status: 401, code: 'session_revoked', title: 'This session is no longer the page\'s' }));
+  }, stop.signal);
 
   const open = () => {
     const mine = socket = new WebSocket(page, protocols);
@@ -70,11 +92,7 @@ export function connect(client: Client, url: string | URL, options: SocketOption
       }
       again(code, !!since).then(
         (go) => { if (go && !over) open(); },
-        (error: DoorwardError) => {
-          // Whoever closed it while it was being mended wants to hear nothing more.
-          if (!over) onError?.(error);
-          over = true;
-        },
+        finish,
       );
     };
   };
@@ -86,7 +104,11 @@ export function connect(client: Client, url: string | URL, options: SocketOption
     const ended = code === SESSION_ENDED || (!opened && (await look(client, false).catch(() => null)) === undefined);
     if (ended) {
       const error = new DoorwardError({ status: 401, code: 'session_expired', title: 'The session has ended' });
-      if (await client.settle(error, trial)) return true;
+      if (await client.settle(error, trial)) {
+        // Whoever signed in need not be who was here.
+        user = undefined;
+        return true;
+      }
       throw error;
     }
     if (breaks >= attempts) throw failure('unreachable', `The connection broke off with ${code}`);
@@ -101,9 +123,6 @@ export function connect(client: Client, url: string | URL, options: SocketOption
       socket.send(data);
       return true;
     },
-    close() {
-      over = true;
-      socket?.close();
-    },
+    close: () => finish(),
   };
 }

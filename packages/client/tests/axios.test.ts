@@ -4,7 +4,7 @@ import { install } from '../src/axios.js';
 import { createClient, DoorwardError } from '../src/index.js';
 import { APP, failure, HERE, openPage, settled } from './page.js';
 
-type Answer = { status: number; data?: unknown; headers?: Record<string, string>; url?: string };
+type Answer = { status: number; data?: unknown; headers?: Record<string, string>; url?: string | null };
 
 /** An instance whose requests a function answers, and what it was asked. */
 function open(answer: (config: InternalAxiosRequestConfig) => Answer, options = {}, instance = {}) {
@@ -12,8 +12,8 @@ function open(answer: (config: InternalAxiosRequestConfig) => Answer, options = 
   const asked: InternalAxiosRequestConfig[] = [];
   const adapter: AxiosAdapter = async (config) => {
     asked.push(structuredCloneOf(config));
-    const { status, data = {}, headers = {}, url } = answer(config);
-    const response: AxiosResponse = { status, statusText: '', data, headers: new AxiosHeaders(headers), config, request: { responseURL: url } };
+    const { status, data = {}, headers = {}, url = axios.getUri(config) } = answer(config);
+    const response: AxiosResponse = { status, statusText: '', data, headers: new AxiosHeaders(headers), config, request: url === null ? {} : { responseURL: url } };
     if (config.validateStatus!(status)) return response;
     throw new AxiosError(`status ${status}`, 'ERR', config, response.request, response);
   };
@@ -100,11 +100,46 @@ describe('an axios instance', () => {
     expect(page.visits).toEqual([]);
   });
 
+  test('acts without the address that answered only on what the server itself would say', async () => {
+    const { page, api } = open(({ url }) => ({ ...(url === '/other' ? { status: 401, data: { code: 'session_missing' } } : refused(401, 'session_missing')), url: null }));
+    expect(await failure(api.get('/other'))).toMatchObject({ isAxiosError: true });
+    expect(page.visits).toEqual([]);
+    api.get('/own').catch(() => {});
+    await settled();
+    expect(page.visits).toHaveLength(1);
+  });
+
   test('leaves a call without credentials alone', async () => {
     const { page, api, asked } = open(() => refused(401, 'session_missing'));
     expect(await failure(api.post('/x', {}, { withCredentials: false }))).toMatchObject({ isAxiosError: true });
     expect(asked[0]!.headers.has('x-csrf-token')).toBe(false);
     expect(page.visits).toEqual([]);
+  });
+
+  test('gives nothing to a foreign call that an interceptor made of an own one', async () => {
+    const page = openPage({ cookie: 'CSRF-TOKEN=abc' });
+    const asked: InternalAxiosRequestConfig[] = [];
+    const api = axios.create({
+      adapter: async (config) => {
+        asked.push(structuredCloneOf(config));
+        throw new AxiosError('refused', 'ERR', config, {}, { status: 401, statusText: '', data: {}, headers: {}, config, request: { responseURL: config.url } });
+      },
+    });
+    api.interceptors.request.use((config) => Object.assign(config, { url: 'https://other.test/x' }));
+    install(api, createClient());
+    expect(await failure(api.post(`${APP}/x`, {}))).toMatchObject({ isAxiosError: true });
+    expect([asked[0]!.withCredentials, asked[0]!.headers.has('x-csrf-token')]).toEqual([undefined, false]);
+    expect(page.visits).toEqual([]);
+  });
+
+  test('takes back what an own call got when its configuration is used for a foreign one', async () => {
+    const { api, asked } = open(() => ({ status: 200 }));
+    const { config } = await api.post('/x', {});
+    await api.request({ ...config, url: 'https://other.test/x' });
+    await api.request({ ...config, url: '/y' });
+    expect(asked.map(({ withCredentials, headers }) => [withCredentials, headers.get('x-csrf-token') ?? null])).toEqual([
+      [true, 'abc'], [undefined, null], [true, 'abc'],
+    ]);
   });
 
   test('waits for a server that asks for patience', async () => {

@@ -108,6 +108,20 @@ describe('a call to somebody else', () => {
   });
 });
 
+test('a request of a frame is an own one or somebody else\'s by its address', async () => {
+  const page = openPage({ cookie: 'CSRF-TOKEN=abc', server: (request) => (request.url.includes('other') ? from(request.url, missing()) : json({})) });
+  const client = createClient();
+  // Its class is the frame's, so that nothing here is an instance of ours.
+  const foreign = new Request('https://other.test/x', { method: 'POST', body: '1' });
+  const own = new Request(`${APP}/x`, { method: 'POST', body: '1' });
+  const Ours = Request;
+  vi.stubGlobal('Request', class extends Ours { static override [Symbol.hasInstance]() { return false; } });
+  expect((await client.fetch(foreign)).status).toBe(401);
+  await client.fetch(own);
+  expect(page.requests.map(({ credentials, headers }) => [credentials, headers.get('x-csrf-token')])).toEqual([['same-origin', null], ['include', 'abc']]);
+  expect(page.visits).toEqual([]);
+});
+
 describe('a call without credentials', () => {
   test('is left alone', async () => {
     const page = openPage({ cookie: 'CSRF-TOKEN=abc', server: () => refusal(401, 'token_invalid') });

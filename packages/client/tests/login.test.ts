@@ -166,12 +166,50 @@ describe('a login that comes back without a session', () => {
     expect(page.visits).toHaveLength(1);
   });
 
-  test('is no circle once a session was seen', async () => {
+  /** The page after a login that gave a session, while a call is refused all the same. */
+  const signedIn = async (storage: Map<string, string>) => {
+    const page = again(storage);
+    page.server = (request) => (request.url.includes('session') ? session(Date.now() + 60_000) : missing(`${LOGIN}?tenant_name=acme`));
+    const client = createClient();
+    await getSession(client);
+    return { page, client };
+  };
+
+  test('is no circle where a session was seen and ended honestly within the minute', async () => {
+    const first = openPage({ server: () => missing() });
+    createClient().fetch('/api').catch(() => {});
+    await settled();
+    const { page, client } = await signedIn(first.storage);
+    client.fetch('/api').catch(() => {});
+    await settled();
+    expect(page.visits).toHaveLength(1);
+  });
+
+  test('is a circle where a session is seen each time and one call is refused each time', async () => {
+    const first = openPage({ server: () => missing() });
+    createClient().fetch('/api').catch(() => {});
+    await settled();
+    const second = await signedIn(first.storage);
+    second.client.fetch('/api').catch(() => {});
+    await settled();
+    expect(second.page.visits).toHaveLength(1);
+    const { page, client } = await signedIn(second.page.storage);
+    expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
+    // Seeing the session once more, however late, does not let it begin anew.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.setSystemTime(Date.now() + 120_000);
+    await getSession(client);
+    expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
+    expect(page.visits).toEqual([]);
+  });
+
+  test('is no circle after a session that was found elsewhere meanwhile', async () => {
     const first = openPage({ server: () => missing() });
     createClient().fetch('/api').catch(() => {});
     await settled();
     const page = again(first.storage);
     const client = createClient();
+    expect(await failure(client.fetch('/api'))).toMatchObject({ code: 'login_loop' });
     page.server = (request) => (request.url.includes('session') ? session(Date.now() + 60_000) : missing());
     await getSession(client);
     client.fetch('/api').catch(() => {});
@@ -242,7 +280,32 @@ describe('a login of one\'s own', () => {
   });
 });
 
+describe('a login that is asked for', () => {
+  test('is one with those that ask for the same, and another than one that is under way for less', async () => {
+    const page = openPage({ server: () => missing() });
+    const login = vi.fn(async (_: { loginUrl: string }) => { await settled(); });
+    const client = createClient({ login });
+    await Promise.allSettled([
+      client.fetch('/api'), client.login(), client.login({ maxAge: 0 }), client.login({ maxAge: 0 }), client.fetch('/b'), client.login({ acrValues: 'mfa' }),
+    ]);
+    expect(login.mock.calls.map(([{ loginUrl }]) => [...new URL(loginUrl).searchParams].map(([name, value]) => (name === 'return_url' ? name : `${name}=${value}`)))).toEqual([
+      ['return_url'], ['max_age=0', 'return_url'], ['acr_values=mfa', 'return_url'],
+    ].map((names) => expect.arrayContaining(names)));
+    expect(login).toHaveBeenCalledTimes(3);
+    await client.login({ acrValues: 'mfa' });
+    expect(login).toHaveBeenCalledTimes(4);
+    expect(page.visits).toEqual([]);
+  });
+});
+
 describe('redirectToLogin', () => {
+  test.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc'])('goes nowhere for %j, nor does a call', async (loginUrl) => {
+    const page = openPage({ server: () => missing(loginUrl) });
+    expect(() => redirectToLogin(loginUrl)).toThrow(TypeError);
+    expect(await failure(createClient({ loginUrl }).fetch('/api'))).toBeInstanceOf(TypeError);
+    expect(page.visits).toEqual([]);
+  });
+
   test('takes what the login endpoint takes', () => {
     const page = openPage();
     redirectToLogin('/auth/login?kept=1', {

@@ -73,6 +73,39 @@ describe('a login window', () => {
     expect(ended).toBe(false);
   });
 
+  test.each([
+    ['a login that signed nobody in here', () => missing()],
+    ['a page that is no session', () => json({})],
+    ['no page at all', () => new Response('<h1>')],
+  ])('is not done with the news of %s', async (_, answer) => {
+    const { page, state, client } = open();
+    let ended = false;
+    const call = client.fetch('/a').then(() => { ended = true; });
+    await settled();
+    const before = page.server;
+    page.server = (request, body) => (request.url.includes('session') ? answer() : before(request, body));
+    page.news({ type: 'login' });
+    page.dispatch('focus');
+    await settled();
+    expect(ended).toBe(false);
+    page.server = before;
+    state.signedIn = true;
+    page.news({ type: 'login' });
+    await call;
+  });
+
+  test('asks whether somebody is signed in where the session is, its query kept', async () => {
+    const page = latest = openPage({ server: () => missing() });
+    createClient({ login: 'popup', sessionUrl: '/me?of=page' }).fetch('/a').catch(() => {});
+    await settled();
+    page.dispatch('focus');
+    await settled();
+    expect(page.requests.at(-1)!.url).toBe(`${APP}/me?of=page&slide=false`);
+    page.server = () => session(Date.now() + 60_000);
+    page.dispatch('focus');
+    await settled();
+  });
+
   test('that is closed without anybody signed in is an error', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const { page, client } = open();

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { createClient, getSession, redirectToLogout } from '../src/index.js';
+import { describe, expect, test, vi } from 'vitest';
+import { createClient, getSession, getToken, onSessionChange, redirectToLogout } from '../src/index.js';
 import { APP, failure, from, json, missing, openPage, refusal, session, SESSION, settled } from './page.js';
 
 describe('getSession', () => {
@@ -50,6 +50,22 @@ describe('getSession', () => {
     expect(page.requests).toHaveLength(1);
   });
 
+  test('is not null by a 401 that a foreign server gave', async () => {
+    openPage({ server: () => from('https://evil.test/', missing()) });
+    expect(await failure(getSession(createClient()))).toMatchObject({ code: 'response_invalid', status: 401 });
+  });
+
+  test('is asked where it is and nowhere that a redirect leads to; so are token and logout', async () => {
+    const page = openPage({ server: (request) => (request.url.endsWith('session') ? session(5) : json({ accessToken: 't', logoutUrl: '/' })) });
+    const client = createClient();
+    await getSession(client);
+    await getToken(client);
+    await redirectToLogout(client);
+    expect(page.requests.map(({ url, redirect }) => [url.slice(APP.length), redirect])).toEqual([
+      ['/auth/session', 'error'], ['/auth/token', 'error'], ['/auth/logout', 'error'],
+    ]);
+  });
+
   test('has metadata, if empty ones', async () => {
     openPage({ server: () => session(5, { metadata: null }) });
     expect((await getSession(createClient()))!.metadata).toEqual({});
@@ -89,6 +105,24 @@ describe('redirectToLogout', () => {
     new BroadcastChannel('doorward').onmessage = ({ data }) => heard.push(data);
     expect(await failure(redirectToLogout(createClient()))).toMatchObject({ code });
     expect([page.visits, heard]).toEqual([[], []]);
+  });
+
+  test('is done though a listener throws, which is reported', async () => {
+    const page = openPage({ server: () => missing() });
+    const reported = vi.fn();
+    vi.stubGlobal('reportError', reported);
+    const client = createClient();
+    const told: unknown[] = [];
+    const error = new Error('the page\'s own');
+    const stops = [onSessionChange(client, () => { throw error; }), onSessionChange(client, ({ type }) => told.push(type))];
+    await settled();
+    expect([reported.mock.calls, told]).toEqual([[[error]], ['session']]);
+    const heard: unknown[] = [];
+    new BroadcastChannel('doorward').onmessage = ({ data }) => heard.push(data);
+    page.server = () => json({ logoutUrl: AWAY });
+    await redirectToLogout(client);
+    expect([reported.mock.calls, told, heard, page.visits]).toEqual([[[error], [error]], ['session', 'session'], [{ type: 'logout' }], [AWAY]]);
+    for (const stop of stops) stop();
   });
 
   test('works without a channel', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { clearToken, createClient, getToken, redirectToLogout } from '../src/index.js';
-import { APP, failure, from, json, missing, openPage, refusal, settled } from './page.js';
+import { clearToken, createClient, getSession, getToken, onSessionChange, redirectToLogout } from '../src/index.js';
+import { APP, failure, from, json, missing, openPage, refusal, session, settled } from './page.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const token = (accessToken: unknown, seconds = 300, headers: Record<string, string> = {}) =>
@@ -81,6 +81,65 @@ describe('getToken', () => {
     await getToken(client);
     await end(page, client);
     expect(await getToken(client)).toBe('t2');
+  });
+
+  test.each([
+    ['another user', { userId: 'bob' }],
+    ['another tenant', { tenantId: 'globex' }],
+  ])('forgets it where the session turns out to be that of %s', async (_, members) => {
+    const { page, client } = open();
+    const tokens = page.server;
+    let who: object = {};
+    page.server = (request, body) => (request.url.includes('session') ? session(NOW + 600_000, who) : tokens(request, body));
+    const stop = onSessionChange(client, () => {});
+    await settled();
+    expect([await getToken(client), await getToken(client)]).toEqual(['t1', 't1']);
+    page.dispatch('focus');
+    await settled();
+    expect(await getToken(client)).toBe('t1');
+    who = members;
+    vi.setSystemTime(NOW + 1_000);
+    page.dispatch('pageshow');
+    await settled();
+    expect(await getToken(client)).toBe('t2');
+    stop();
+  });
+
+  test('forgets it where nobody is signed in any more', async () => {
+    const { page, client } = open();
+    const tokens = page.server;
+    await getToken(client);
+    page.server = () => missing();
+    await getSession(client, { slide: false });
+    page.server = tokens;
+    expect(await getToken(client)).toBe('t2');
+  });
+
+  test('forgets it where a call is refused for want of a session, though no login follows', async () => {
+    const { page } = open();
+    const client = createClient({ login: () => false });
+    const tokens = page.server;
+    await getToken(client);
+    page.server = () => refusal(401, 'token_expired');
+    await failure(client.fetch('/api'));
+    page.server = tokens;
+    expect(await getToken(client)).toBe('t1');
+    page.server = () => missing();
+    await failure(client.fetch('/api'));
+    page.server = tokens;
+    expect(await getToken(client)).toBe('t2');
+  });
+
+  test('leaves no listener and no channel without a kept one', async () => {
+    const { page, client } = open();
+    // Those of the tests before.
+    page.news({ type: 'logout' });
+    await getToken(client);
+    expect(page.channels).toBe(1);
+    clearToken(client);
+    page.server = () => refusal(404, 'route_unknown');
+    await failure(getToken(client));
+    expect(page.channels).toBe(0);
   });
 
   test('does not keep what was asked for before somebody signed out', async () => {

@@ -111,6 +111,46 @@ describe('onSessionChange', () => {
     expect(page.requests.length).toBeLessThanOrEqual(11);
   });
 
+  test('asks ever more rarely while the session is there though it should have ended', async () => {
+    const { page, state, told, pass } = await watch({ ends: NOW - 3_600_000 });
+    await pass(600_000);
+    expect(page.requests.length).toBeLessThanOrEqual(26);
+    // And as often as ever once it is right again.
+    state.ends = NOW + 1_200_000;
+    await pass(30_000);
+    told();
+    await pass(510_000);
+    expect(told()).toEqual(['expiring in 60']);
+  });
+
+  test.each([null, undefined, '2100-01-01'])('asks no more of itself where the end is %j', async (expiresAt) => {
+    const { page, pass } = await watch({ ends: NOW + 600_000 });
+    page.server = () => json({ userId: 'alice', tenantId: 'acme', expiresAt });
+    page.dispatch('focus');
+    await settled();
+    await pass(600_000);
+    expect(page.requests).toHaveLength(2);
+  });
+
+  test('takes focus and visibility at once for one coming back', async () => {
+    const { page, pass } = await watch({ ends: NOW + 600_000 });
+    for (let turns = 1; turns < 3; turns += 1) {
+      page.dispatch('visibilitychange');
+      page.dispatch('focus');
+      await pass(1_000);
+      expect(page.requests).toHaveLength(1 + turns);
+    }
+  });
+
+  test('takes no event for another that has just come', async () => {
+    const { page } = await watch({ ends: NOW + 600_000 });
+    for (const type of ['pageshow', 'focus', 'focus', 'pageshow', 'visibilitychange']) {
+      page.dispatch(type);
+      await settled();
+    }
+    expect(page.requests).toHaveLength(6);
+  });
+
   test('sleeps no longer than a timer can', async () => {
     const { page, pass } = await watch({ ends: NOW + 90 * 86_400_000 });
     await pass(60_000);
@@ -188,6 +228,40 @@ describe('onSessionChange', () => {
     await pass(30_000);
     expect(told()).toEqual([]);
     expect(page.visits).toEqual([]);
+  });
+
+  test('goes on though its listener throws', async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const page = openPage({ server: () => session(NOW + 600_000) });
+    const reported = vi.fn();
+    vi.stubGlobal('reportError', reported);
+    const stop = onSessionChange(createClient(), () => { throw new Error('of the page'); });
+    await settled();
+    await vi.advanceTimersByTimeAsync(540_000);
+    await settled();
+    expect(page.requests).toHaveLength(2);
+    expect(reported).toHaveBeenCalledTimes(2);
+    stop();
+  });
+
+  test('says of an error whether the session has ended by the clock, and looks again by then', async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const page = openPage({ server: () => session(NOW + 600_000) });
+    const told: unknown[] = [];
+    const stop = onSessionChange(createClient(), (change) => told.push(change.type === 'error' ? change.ended : change.type));
+    await settled();
+    page.server = () => new TypeError('offline');
+    await vi.advanceTimersByTimeAsync(590_000);
+    expect(told.splice(0)).toEqual(['session', false, false]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await settled();
+    expect(told.splice(0)).toEqual([true]);
+    // There all the same: the listener has to know.
+    page.server = () => session(NOW + 600_000);
+    page.dispatch('focus');
+    await settled();
+    expect(told[0]).toBe('session');
+    stop();
   });
 
   test('leaves no timer, listener or channel', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { createClient, type DoorwardError } from '../src/index.js';
+import { createClient, type DoorwardError, getSession } from '../src/index.js';
 import { connect } from '../src/websocket.js';
 import { APP, missing, openPage, session, settled } from './page.js';
 
@@ -31,14 +31,15 @@ function open({ login, signedIn = true, attempts = 8 }: { login?: () => Promise<
   vi.stubGlobal('WebSocket', FakeSocket);
   const errors: DoorwardError[] = [];
   const messages: unknown[] = [];
-  const connection = connect(createClient(login ? { login } : {}), '/api/socket', {
+  const client = createClient(login ? { login } : {});
+  const connection = connect(client, '/api/socket', {
     attempts, onError: (error) => errors.push(error), onMessage: ({ data }) => messages.push(data),
   });
   const pass = async (milliseconds: number) => {
     await vi.advanceTimersByTimeAsync(milliseconds);
     await settled();
   };
-  return { page, connection, errors, messages, pass, last: () => FakeSocket.made.at(-1)! };
+  return { page, client, connection, errors, messages, pass, last: () => FakeSocket.made.at(-1)! };
 }
 
 describe('a connection', () => {
@@ -143,6 +144,44 @@ describe('a connection', () => {
     expect(errors).toMatchObject([{ code: 'unreachable' }]);
     expect(FakeSocket.made).toHaveLength(4);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('is closed at a sign-out, and stays so', async () => {
+    const { page, errors, pass, last } = open();
+    last().begin();
+    page.news({ type: 'login' });
+    expect(last().readyState).toBe(1);
+    page.news({ type: 'logout' });
+    page.news({ type: 'logout' });
+    await pass(60_000);
+    expect(errors).toMatchObject([{ status: 401, code: 'session_revoked' }]);
+    expect([last().readyState, FakeSocket.made.length, page.visits.length]).toEqual([3, 1, 0]);
+  });
+
+  test.each([
+    ['another user is met', () => session(Date.now() + 60_000, { userId: 'bob' })],
+    ['nobody is met', () => missing()],
+  ])('is closed where %s, and not before', async (_, server) => {
+    const { page, client, errors, last } = open();
+    last().begin();
+    await getSession(client);
+    await getSession(client);
+    expect([last().readyState, errors]).toEqual([1, []]);
+    page.server = server;
+    await getSession(client);
+    expect([last().readyState, errors]).toMatchObject([3, [{ code: 'session_revoked' }]]);
+  });
+
+  test('is the next user\'s after a login on the page', async () => {
+    const { page, client, errors, last } = open({ login: async () => {} });
+    await getSession(client);
+    last().begin();
+    last().end(4401);
+    await settled();
+    last().begin();
+    page.server = () => session(Date.now() + 60_000, { userId: 'bob' });
+    await getSession(client);
+    expect([FakeSocket.made.length, last().readyState, errors]).toEqual([2, 1, []]);
   });
 
   test('that was closed here stays closed', async () => {
