@@ -8,16 +8,17 @@ var DoorwardError = class extends Error {
 };
 var failure = (code, title, status = 0, cause) => new DoorwardError({ status, code, title }, cause);
 var text = (value) => typeof value === "string" ? value : void 0;
-function readRefusal(status, header, body, loginOrigin, response) {
+function readRefusal(status, header, body, login, response) {
   const problem = Object(body);
   const certain = status === 401 || status === 403 || !!text(problem.type)?.startsWith("urn:doorward:error:");
   if (!certain && status !== 503)
     return void 0;
-  let loginUrl;
+  const { max_age, acr_values } = problem;
+  let url = ask(login, { max_age, acr_values });
   try {
-    const url = new URL(problem.login_url);
-    if (url.origin === loginOrigin)
-      loginUrl = url.href;
+    const named = new URL(problem.login_url);
+    if (named.origin === login.origin)
+      url = named;
   } catch {
   }
   const after = text(header("retry-after")) ?? "";
@@ -27,7 +28,7 @@ function readRefusal(status, header, body, loginOrigin, response) {
     code: text(problem.code) ?? "refused",
     title: text(problem.title) ?? `Refused with ${status}`,
     requestId: text(problem.request_id),
-    loginUrl,
+    loginUrl: url.href,
     retryAfter: seconds >= 0 ? seconds : void 0,
     response
   });
@@ -37,7 +38,7 @@ function readRefusal(status, header, body, loginOrigin, response) {
 var inBrowser = () => typeof document !== "undefined";
 function demandPage() {
   if (!inBrowser())
-    throw failure("unreachable", "There is no page here");
+    throw failure("unreachable", "No page here");
 }
 function ask(url, options) {
   for (const [name, value] of Object.entries(options)) {
@@ -300,7 +301,7 @@ function createClient(options = {}) {
         // Whatever else the backend says may be long, or never end.
         isJson(response.headers) ? await response.clone().json().catch(() => {
         }) : void 0,
-        at.login().origin,
+        at.login(),
         response
       );
       if (!refusal)
@@ -331,7 +332,7 @@ function createClient(options = {}) {
         });
       return csrfToken() !== trial.token;
     }
-    if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
+    if (status === 401 && !/^token_(?!refresh_)/.test(code)) {
       tell("other");
       if (!trial.signedIn) {
         trial.signedIn = true;

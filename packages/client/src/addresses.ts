@@ -8,7 +8,7 @@ export const inBrowser = () => typeof document !== 'undefined';
 
 /** Refuses where there is no page. */
 export function demandPage() {
-  if (!inBrowser()) throw failure('unreachable', 'There is no page here');
+  if (!inBrowser()) throw failure('unreachable', 'No page here');
 }
 
 /** Puts options into the query, each under the server's name for it and once. */

@@ -59,7 +59,7 @@ export function install(axios: AxiosInstance, client: Client): () => void {
     if (!answer || !config?.doorward || !concerns(config) || (url && !client.at.isOwn(url))) throw cause;
     const headers = answer.headers as Record<string, unknown>;
     const body = await parsed(answer.data);
-    const refusal = readRefusal(answer.status, (name) => headers[name], body, client.at.login().origin, answer);
+    const refusal = readRefusal(answer.status, (name) => headers[name], body, client.at.login(), answer);
     // Without the address that answered, it may be somebody else's to whom a redirect led: only the server's own kind of answer counts.
     if (!refusal || (!url && !`${(body as { type?: unknown } | undefined)?.type}`.startsWith('urn:doorward:error:'))) throw cause;
     if (await client.settle(refusal.error, config.doorward)) return axios.request(config);

@@ -47,7 +47,7 @@ export function createClient(options: ClientOptions = {}): Client {
         (name) => response.headers.get(name),
         // Whatever else the backend says may be long, or never end.
         isJson(response.headers) ? await response.clone().json().catch(() => {}) : undefined,
-        at.login().origin,
+        at.login(),
         response,
       );
       if (!refusal) return response;
@@ -74,8 +74,8 @@ export function createClient(options: ClientOptions = {}): Client {
       if (csrfToken() === trial.token) await askSession().catch(() => {});
       return csrfToken() !== trial.token;
     }
-    // A bad access token is the caller's: no login makes it good.
-    if (status === 401 && !/^token_(missing|invalid|expired)$/.test(code)) {
+    // A bad access token is the caller's: no login makes it good. What could not be refreshed is the session's.
+    if (status === 401 && !/^token_(?!refresh_)/.test(code)) {
       // Whoever signs in now need not be who was here.
       tell('other');
       if (!trial.signedIn) {

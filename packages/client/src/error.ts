@@ -1,5 +1,6 @@
 // What goes wrong, as one kind of error.
 
+import { ask } from './addresses.js';
 import type { ServerCode } from './codes.js';
 
 /** Why a call failed that no server refused. */
@@ -83,17 +84,19 @@ export function readRefusal(
   status: number,
   header: (name: string) => unknown,
   body: unknown,
-  loginOrigin: string,
+  login: URL,
   response: unknown,
 ): { error: DoorwardError; certain: boolean } | undefined {
   const problem = Object(body) as Record<string, unknown>;
   const certain = status === 401 || status === 403 || !!text(problem.type)?.startsWith('urn:doorward:error:');
   if (!certain && status !== 503) return undefined;
-  let loginUrl: string | undefined;
+  // Behind a proxy the server's own address is another one: what it asks for counts, not where it leads.
+  const { max_age, acr_values } = problem;
+  let url = ask(login, { max_age, acr_values });
   try {
     // An answer may lead only where the application itself would have gone.
-    const url = new URL(problem.login_url as string);
-    if (url.origin === loginOrigin) loginUrl = url.href;
+    const named = new URL(problem.login_url as string);
+    if (named.origin === login.origin) url = named;
   } catch { /* none, or none that can be read */ }
   const after = text(header('retry-after')) ?? '';
   const seconds = /^\d+$/.test(after) ? +after : Math.max(0, (Date.parse(after) - Date.now()) / 1000);
@@ -102,7 +105,7 @@ export function readRefusal(
     code: text(problem.code) ?? 'refused',
     title: text(problem.title) ?? `Refused with ${status}`,
     requestId: text(problem.request_id),
-    loginUrl,
+    loginUrl: url.href,
     retryAfter: seconds >= 0 ? seconds : undefined,
     response,
   });

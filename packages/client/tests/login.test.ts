@@ -63,6 +63,20 @@ describe('a 401', () => {
     expect(parts(page.visits[0]!)).toEqual([LOGIN, { max_age: '300', acr_values: 'mfa hwk', return_url: HERE }]);
   });
 
+  test('takes what a server behind a proxy asks for, and not where it would lead', async () => {
+    for (const login_url of ['http://localhost:7101/auth/login?max_age=9&acr_values=x', 'javascript:alert(1)', undefined]) {
+      const body = { login_url, max_age: 300, acr_values: 'mfa hwk' };
+      const page = openPage({ server: () => refusal(401, 'step_up_required', body) });
+      createClient().fetch('/api/recent').catch(() => {});
+      await settled();
+      expect(parts(page.visits[0]!)).toEqual([LOGIN, { max_age: '300', acr_values: 'mfa hwk', return_url: HERE }]);
+    }
+    const page = openPage({ server: () => refusal(401, 'session_missing', { login_url: 'http://localhost:7101/auth/login?max_age=9' }) });
+    createClient().fetch('/api').catch(() => {});
+    await settled();
+    expect(parts(page.visits[0]!)).toEqual([LOGIN, { return_url: HERE }]);
+  });
+
   test('keeps the query that the configured login has', async () => {
     const page = openPage({ server: () => refusal(401, 'step_up_required', { login_url: `${LOGIN}?max_age=300` }) });
     createClient({ loginUrl: '/auth/login?tenant_name=acme&max_age=9' }).fetch('/api').catch(() => {});
