@@ -195,11 +195,20 @@ describe('with sessions that last', () => {
     await page.goto(`${site.url}/popup?kept=1`);
     const statuses = [];
     page.on('response', (response) => { if (response.url().endsWith('/api/protected')) statuses.push(response.status()); });
+    // The page may also notice by its focus, and tells the other tabs itself then; that the window speaks too is seen on the channel.
+    const listener = await context.newPage();
+    await listener.goto(`${site.url}/auth/complete.js`);
+    await listener.evaluate(() => {
+      window.heard = [];
+      new BroadcastChannel('doorward').onmessage = ({ data }) => window.heard.push(data.type);
+    });
+    await page.bringToFront();
     const [popup] = await Promise.all([context.waitForEvent('page'), page.locator('#read').click()]);
     const closed = popup.waitForEvent('close');
     await chooseUser(popup, 'alice@acme.test');
     await shows(page, /^200 You are signed in/);
     await closed;
+    await listener.waitForFunction(() => window.heard.filter((type) => type === 'login').length === 2);
     assert.deepEqual(statuses, [401, 200]);
     assert.deepEqual(visited.map(({ pathname }) => pathname), ['/popup']);
     assert.deepEqual(wrong, []);

@@ -566,6 +566,7 @@ var LONGEST_PAUSE = 3e4;
 var PROVEN = 1e4;
 function connect(client, url, options = {}) {
   const { protocols, onMessage, onOpen, onError, attempts = 8 } = options;
+  demandPage();
   const page = new URL(url, document.baseURI);
   page.protocol = page.protocol.replace("ws", "http");
   if (!client.at.isOwn(page))

@@ -1,6 +1,6 @@
 // @doorward/client/websocket: a WebSocket that knows why it was closed.
 
-import { pause } from './addresses.js';
+import { demandPage, pause } from './addresses.js';
 import { hear } from './channel.js';
 import { DoorwardError, failure } from './error.js';
 import { look, userOf } from './session.js';
@@ -45,6 +45,7 @@ export interface Connection {
  */
 export function connect(client: Client, url: string | URL, options: SocketOptions = {}): Connection {
   const { protocols, onMessage, onOpen, onError, attempts = 8 } = options;
+  demandPage();
   const page = new URL(url, document.baseURI);
   page.protocol = page.protocol.replace('ws', 'http');
   if (!client.at.isOwn(page)) throw new TypeError(`${page.origin} is none of the application's own origins`);

@@ -5,6 +5,7 @@ import { renderToString } from 'react-dom/server';
 import { expect, test, vi } from 'vitest';
 import { createClient, getCsrfToken, getSession, getToken, onSessionChange, redirectToLogin, redirectToLogout } from '../src/index.js';
 import { AuthProvider, RequireAuth, useAuth, useSession } from '../src/react.js';
+import { connect } from '../src/websocket.js';
 import { failure } from './page.js';
 
 test('a client can be made, and its fetch is the plain one', async () => {
@@ -21,6 +22,7 @@ test('what needs a page does nothing, or says so', async () => {
   expect(getCsrfToken()).toBeUndefined();
   expect(redirectToLogin(client)).toBeUndefined();
   expect(onSessionChange(client, () => {})()).toBeUndefined();
+  expect(() => connect(client, '/api/socket')).toThrow(expect.objectContaining({ code: 'unreachable' }));
   for (const work of [getSession(client), getToken(client), redirectToLogout(client), redirectToLogout(), client.login()]) {
     expect(await failure(work)).toMatchObject({ name: 'DoorwardError', code: 'unreachable' });
   }
