@@ -12,6 +12,7 @@
 mod attacks;
 mod bearer;
 mod bearer_tenants;
+mod client_types;
 mod isolation;
 mod journey;
 mod provider;
