@@ -117,7 +117,7 @@ const WELL_KNOWN: &[&str] = &[
 #[non_exhaustive]
 pub enum WeakSecret {
     /// It has fewer than 32 bytes.
-    #[error("secret has {bytes} bytes, expected at least 32")]
+    #[error("secret has {bytes} bytes, expected at least 32; make one with \"doorward keys generate\"")]
     TooShort {
         /// How many bytes it has.
         bytes: usize,
