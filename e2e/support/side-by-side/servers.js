@@ -83,7 +83,8 @@ export async function startFront(provider) {
   const certificate = certificateFor('app.localhost');
   const server = createHttps(certificate, (request, response) => {
     const { url: path, method, headers } = request;
-    const onward = requestHttp({ host: '127.0.0.1', port: provider.port, path, method, headers }, (answer) => {
+    // A connection for each request: one that was kept may be closed by the provider at the very moment of its next use.
+    const onward = requestHttp({ host: '127.0.0.1', port: provider.port, path, method, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode, answer.rawHeaders);
       answer.on('error', () => response.destroy());
       answer.pipe(response);
@@ -91,6 +92,8 @@ export async function startFront(provider) {
     onward.on('error', () => response.destroy());
     request.pipe(onward);
   });
+  // Nor may this end close a connection that the SDK keeps: both would do so after the same five seconds.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   server.unref();
