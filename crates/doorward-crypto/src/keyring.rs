@@ -9,6 +9,7 @@ use core::fmt;
 use aws_lc_rs::hkdf;
 use zeroize::Zeroizing;
 
+use crate::record_seal::RecordSealer;
 use crate::seal::{MacRing, Sealer};
 use crate::secret::SecretString;
 use crate::strength::{WeakSecret, check_strength};
@@ -20,6 +21,8 @@ const SALT: &[u8] = b"doorward v1";
 const KEY_ID_INFO: &[u8] = b"doorward key id v1";
 /// The info of a sealing key begins with this.
 const SEAL_INFO: &[u8] = b"doorward seal v1\0";
+/// The info of a record's key begins with this.
+const RECORD_INFO: &[u8] = b"doorward record v1\0";
 /// The info of a signing key begins with this.
 const MAC_INFO: &[u8] = b"doorward mac v1\0";
 
@@ -173,6 +176,17 @@ impl KeyRing {
             purpose,
             self.roots.iter().map(|root| {
                 let key: [u8; 32] = derive(&root.secret, &[SEAL_INFO, purpose.as_bytes()]);
+                (root.id, Zeroizing::new(key))
+            }),
+        )
+    }
+
+    /// Derives the keys that seal and open records of a store for `purpose`.
+    pub fn record_sealer(&self, purpose: &'static str) -> RecordSealer {
+        RecordSealer::new(
+            purpose,
+            self.roots.iter().map(|root| {
+                let key: [u8; 32] = derive(&root.secret, &[RECORD_INFO, purpose.as_bytes()]);
                 (root.id, Zeroizing::new(key))
             }),
         )

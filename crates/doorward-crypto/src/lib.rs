@@ -11,6 +11,7 @@
 //! | `secret`, `strength` | secrets that print nothing; what makes one too weak |
 //! | `digest` | SHA-256, `at_hash`, comparison in constant time |
 //! | `keyring`, `seal` | root secrets, keys per purpose (HKDF), AES-256-GCM-SIV (RFC 8452), HMAC |
+//! | `record_seal` | the same for records of a store, half of the key with the browser |
 //! | `json` | strict JSON: duplicates refused, depth and size capped |
 //! | `jwk`, `jws`, `sign` | key sets (RFC 7517), verifying (RFC 7515, RFC 8725), signing |
 
@@ -23,6 +24,7 @@ mod jws;
 mod keyring;
 mod pem;
 mod random;
+mod record_seal;
 mod seal;
 mod secret;
 mod sign;
@@ -38,6 +40,7 @@ pub use jwk::{KeySet, KeySetError};
 pub use jws::{JwsError, JwsPolicy, VerifiedPayload, verify};
 pub use keyring::{KeyRing, KeyRingError, secrets_of_file};
 pub use random::{Random, RandomUnavailable, SystemRandom, random_bytes, random_token};
+pub use record_seal::{KeyHalf, RecordSealer};
 pub use seal::{AssociatedData, MacRing, OpenError, Opened, SealError, Sealer};
 pub use secret::{SecretString, generate_secret};
 pub use sign::{SigningError, SigningKey, SigningKeyError};

@@ -19,13 +19,13 @@ use crate::encoding::{base64url_decode_into, base64url_encode};
 use crate::keyring::KeyId;
 use crate::random::{Random, RandomUnavailable, random_bytes};
 
-const VERSION: u8 = 1;
-const NONCE_BYTES: usize = 12;
-const TAG_BYTES: usize = 16;
+pub(crate) const VERSION: u8 = 1;
+pub(crate) const NONCE_BYTES: usize = 12;
+pub(crate) const TAG_BYTES: usize = 16;
 /// Version, key id and nonce.
-const HEAD_BYTES: usize = 1 + 4 + NONCE_BYTES;
+pub(crate) const HEAD_BYTES: usize = 1 + 4 + NONCE_BYTES;
 /// The largest plaintext; cookies hold 7 KB, records of a store more.
-const MAX_PLAINTEXT: usize = 1024 * 1024;
+pub(crate) const MAX_PLAINTEXT: usize = 1024 * 1024;
 
 /// Why sealing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -211,6 +211,11 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// A plaintext that lies behind the head of its sealed form.
+    pub(crate) fn behind_head(buffer: Vec<u8>) -> Self {
+        Self { buffer }
+    }
+
     /// Gives the plaintext as a vector, which moves it to the front.
     pub fn into_vec(mut self) -> Vec<u8> {
         self.buffer.drain(..HEAD_BYTES.min(self.buffer.len()));
@@ -297,6 +302,16 @@ impl MacRing {
             out.copy_from_slice(hmac::sign(key, data).as_ref());
         }
         out
+    }
+
+    /// Signs with each key, the first key's tag first: the names that something may have been filed under.
+    pub fn sign_with_each(&self, data: &[u8]) -> Vec<[u8; 32]> {
+        let tag = |key: &hmac::Key| {
+            let mut out = [0; 32];
+            out.copy_from_slice(hmac::sign(key, data).as_ref());
+            out
+        };
+        self.keys.iter().map(tag).collect()
     }
 
     /// Tells whether `tag` was made by any of the keys, in constant time for each.
