@@ -1,15 +1,22 @@
 //! Sessions in this process's memory: for development, tests, and a single instance that may forget.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, CreateError, Loaded, Replaced, SessionStore, StoreError, StoreKey, StoredSession,
+    BoxFuture, Cursor, Entry, IndexKey, Loaded, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey,
+    StoreTime, Write, Written,
 };
+use tokio::sync::broadcast;
 
 /// How many writes pass between two sweeps of what has expired.
 const SWEEP_EVERY: usize = 1_024;
+/// Keys on a page of a list.
+const PAGE: usize = 1_000;
+/// Announcements that wait for a slow follower before it has to begin anew.
+const FEED_BUFFER: usize = 1_024;
 
 /// A [`SessionStore`] in memory. A restart forgets everything.
 ///
@@ -20,40 +27,41 @@ const SWEEP_EVERY: usize = 1_024;
 /// # let secret = "Zk3vXw9pQ2sT7yUe1aBcD5fGhJ8kLmN0";
 /// let sessions = Sessions::stored(secret, MemoryStore::new());
 /// ```
-#[derive(Default)]
 pub struct MemoryStore {
     records: Mutex<Records>,
+    feed: broadcast::Sender<StoreKey>,
 }
 
 #[derive(Default)]
 struct Records {
-    by_key: HashMap<StoreKey, Record>,
+    by_key: HashMap<StoreKey, Kept>,
+    lists: HashMap<IndexKey, BTreeMap<StoreKey, UnixTime>>,
     writes: usize,
 }
 
-enum Record {
-    Live(StoredSession),
-    Tombstone { until: UnixTime },
-}
-
-impl Record {
-    fn is_over(&self, now: UnixTime) -> bool {
-        match self {
-            Self::Live(stored) => stored.expires_at <= now,
-            Self::Tombstone { until } => *until <= now,
-        }
-    }
+struct Kept {
+    entry: Entry,
+    until: UnixTime,
 }
 
 impl MemoryStore {
     /// Makes an empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            records: Mutex::default(),
+            feed: broadcast::Sender::new(FEED_BUFFER),
+        }
     }
 
     fn records(&self) -> MutexGuard<'_, Records> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -64,90 +72,122 @@ impl std::fmt::Debug for MemoryStore {
 }
 
 impl Records {
-    fn live(&self, key: &StoreKey, now: UnixTime) -> Option<&Record> {
-        self.by_key.get(key).filter(|record| !record.is_over(now))
-    }
-
-    fn write(&mut self, key: &StoreKey, record: Record, now: UnixTime) {
+    fn write(&mut self, key: &StoreKey, write: &Write<'_>, now: UnixTime) -> Written {
+        let kept = self.by_key.get(key).filter(|kept| kept.until > now);
+        if kept.map(|kept| kept.entry.version) != write.expected {
+            return Written::Conflict;
+        }
+        let version = write.expected.unwrap_or(0).saturating_add(1);
+        let entry = Entry {
+            version,
+            bytes: write.bytes.to_vec(),
+        };
+        let until = write.keep_until;
+        self.by_key.insert(*key, Kept { entry, until });
+        for change in write.lists {
+            let list = self.lists.entry(change.index).or_default();
+            match change.until {
+                Some(until) => {
+                    list.insert(*key, until);
+                }
+                None => {
+                    list.remove(key);
+                }
+            }
+        }
         self.writes += 1;
         if self.writes.is_multiple_of(SWEEP_EVERY) {
-            self.by_key.retain(|_, record| !record.is_over(now));
+            self.sweep(now);
         }
-        self.by_key.insert(*key, record);
+        Written::Done { version }
+    }
+
+    fn sweep(&mut self, now: UnixTime) {
+        self.by_key.retain(|_, kept| kept.until > now);
+        self.lists.retain(|_, list| {
+            list.retain(|_, until| *until > now);
+            !list.is_empty()
+        });
+    }
+
+    fn list(&self, index: &IndexKey, after: Option<&Cursor>, now: UnixTime) -> Result<Page, StoreError> {
+        let begin = match after {
+            None => Bound::Unbounded,
+            Some(cursor) => {
+                let digest = cursor.as_bytes().try_into();
+                let digest = digest.map_err(|_| StoreError::new(StoreErrorKind::Failed))?;
+                Bound::Excluded(StoreKey::from_bytes(digest))
+            }
+        };
+        let Some(list) = self.lists.get(index) else {
+            return Ok(Page {
+                keys: Vec::new(),
+                next: None,
+            });
+        };
+        let mut rest = list
+            .range((begin, Bound::Unbounded))
+            .filter(|(_, until)| **until > now)
+            .map(|(key, _)| *key);
+        let keys: Vec<StoreKey> = rest.by_ref().take(PAGE).collect();
+        let is_last = rest.next().is_none();
+        let next = keys.last().filter(|_| !is_last).map(|key| Cursor::new(*key.as_bytes()));
+        Ok(Page { keys, next })
     }
 }
 
 impl SessionStore for MemoryStore {
     fn load<'a>(&'a self, key: &'a StoreKey, now: UnixTime) -> BoxFuture<'a, Result<Loaded, StoreError>> {
-        let loaded = match self.records().live(key, now) {
-            Some(Record::Live(stored)) => Loaded::Live(stored.clone()),
-            Some(Record::Tombstone { .. }) => Loaded::Ended,
-            None => Loaded::Absent,
-        };
-        Box::pin(async move { Ok(loaded) })
+        let entry = self
+            .records()
+            .by_key
+            .get(key)
+            .filter(|kept| kept.until > now)
+            .map(|kept| kept.entry.clone());
+        let time = StoreTime::from(now);
+        Box::pin(async move { Ok(Loaded { entry, time }) })
     }
 
-    fn create<'a>(
+    fn write<'a>(
         &'a self,
         key: &'a StoreKey,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
+        write: Write<'a>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), CreateError>> {
-        let mut records = self.records();
-        let created = if records.live(key, now).is_some() {
-            Err(CreateError::AlreadyExists)
-        } else {
-            let stored = StoredSession {
-                version: 1,
-                payload,
-                expires_at,
-            };
-            records.write(key, Record::Live(stored), now);
-            Ok(())
-        };
-        Box::pin(async move { created })
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        let written = self.records().write(key, &write, now);
+        if write.announce && written != Written::Conflict {
+            // Nobody need be listening.
+            let _ = self.feed.send(*key);
+        }
+        Box::pin(async move { Ok(written) })
     }
 
-    fn replace<'a>(
+    fn list<'a>(
         &'a self,
-        key: &'a StoreKey,
-        expected_version: u64,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
+        index: &'a IndexKey,
+        after: Option<Cursor>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<Replaced, StoreError>> {
-        let mut records = self.records();
-        let replaced = match records.live(key, now) {
-            None => Replaced::Absent,
-            Some(Record::Tombstone { .. }) => Replaced::Ended,
-            Some(Record::Live(stored)) if stored.version != expected_version => Replaced::Conflict,
-            Some(Record::Live(_)) => {
-                let version = expected_version.saturating_add(1);
-                let stored = StoredSession {
-                    version,
-                    payload,
-                    expires_at,
-                };
-                records.write(key, Record::Live(stored), now);
-                Replaced::Done { version }
-            }
-        };
-        Box::pin(async move { Ok(replaced) })
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        let page = self.records().list(index, after.as_ref(), now);
+        Box::pin(async move { page })
     }
 
-    fn end<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        tombstone_until: UnixTime,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut records = self.records();
-        let until = match records.live(key, now) {
-            Some(Record::Tombstone { until }) => tombstone_until.max(*until),
-            _ => tombstone_until,
-        };
-        records.write(key, Record::Tombstone { until }, now);
-        Box::pin(async move { Ok(()) })
+    fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
+        let feed: Box<dyn StoreFeed> = Box::new(MemoryFeed(self.feed.subscribe()));
+        Box::pin(async move { Ok(feed) })
+    }
+}
+
+struct MemoryFeed(broadcast::Receiver<StoreKey>);
+
+impl StoreFeed for MemoryFeed {
+    fn next(&mut self) -> BoxFuture<'_, Result<StoreKey, StoreError>> {
+        Box::pin(async {
+            // Who fell behind has missed something, as after a lost connection.
+            self.0
+                .recv()
+                .await
+                .map_err(|error| StoreError::with_source(StoreErrorKind::Unreachable, error))
+        })
     }
 }

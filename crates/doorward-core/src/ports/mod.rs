@@ -5,6 +5,7 @@
 
 mod fetch;
 mod store;
+mod store_key;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,11 @@ use doorward_oidc::UnixTime;
 
 pub use self::{
     fetch::{Fetch, FetchError, Fetched},
-    store::{CreateError, Loaded, Replaced, SessionStore, StoreError, StoreErrorKind, StoreKey, StoredSession},
+    store::{
+        Cursor, Entry, ListChange, Loaded, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreTime, Write,
+        Written,
+    },
+    store_key::{IndexKey, StoreKey},
     tenants::{DirectoryUnavailable, Found, TenantDirectory},
 };
 pub use doorward_crypto::{Random, RandomUnavailable};

@@ -1,183 +1,198 @@
 //! Where stored sessions live.
 
+use core::time::Duration;
 use std::error::Error;
 
-use doorward_crypto::sha256;
 use doorward_oidc::UnixTime;
+use serde::{Deserialize, Serialize};
 
-use super::BoxFuture;
-use crate::session::SessionId;
+use super::{BoxFuture, IndexKey, StoreKey};
 
-const SESSION_LABEL: &[u8] = b"doorward stored session v1\0";
-const USED_LOGIN_LABEL: &[u8] = b"doorward used login v1\0";
-
-/// Keeps sealed sessions under digests.
+/// Keeps sealed records under digests, with compare-and-set, lists of them, and a feed of what changed.
 ///
-/// A store sees neither session IDs nor secrets nor identities: keys are SHA-256 digests and payloads are sealed, bound
-/// to their key. Every implementation passes the store suite of the testkit.
+/// A store sees neither session IDs nor secrets nor identities: keys are SHA-256 digests, records are sealed and bound
+/// to their key. It decides nothing: what a record means, whether it has expired, ended or is leased for a refresh, is said
+/// by [`Record`](crate::session::Record), the same for every store. Every implementation passes the store suite of the testkit.
 ///
-/// Versions start at 1 and grow by one with each [`replace`](Self::replace). All methods are given the time, so that a
-/// store needs no clock of its own where its server has none. An expired record counts as absent everywhere.
+/// Each method answers within a deadline of the implementation's own or is dropped by the caller in the middle: a write that
+/// was dropped may or may not have happened.
+///
+/// All methods are given the time, for stores that have no clock of their own.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Reads what is stored under `key`.
+    /// Reads what is kept under `key`, in one round trip, and the store's time.
     ///
     /// # Errors
     /// [`StoreError`] where the store could not answer; absent is not an error.
     fn load<'a>(&'a self, key: &'a StoreKey, now: UnixTime) -> BoxFuture<'a, Result<Loaded, StoreError>>;
 
-    /// Stores a session under a key that holds nothing yet.
+    /// Writes a record if what is kept under `key` still has the version that the caller read (compare and set).
+    ///
+    /// The lists' changes that name the key are made with it; where both cannot be made at once, additions come first and
+    /// removals last, so that a record that is there stands in its lists.
     ///
     /// # Errors
-    /// [`CreateError::AlreadyExists`] where the key holds a live session or a tombstone; [`CreateError::Store`] where
-    /// the store could not answer.
-    fn create<'a>(
+    /// [`StoreError`] where the store could not answer, and the record may or may not be written; a lost race is
+    /// [`Written::Conflict`], and nothing was changed but, perhaps, lists.
+    fn write<'a>(
         &'a self,
         key: &'a StoreKey,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
+        write: Write<'a>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), CreateError>>;
+    ) -> BoxFuture<'a, Result<Written, StoreError>>;
 
-    /// Replaces a session if it still has the version the caller read (compare and set).
+    /// Reads a list, one page at a time; the order is the store's own.
+    ///
+    /// What stands in it all the while comes at least once; it may come twice. Entries are hints: the record may be gone,
+    /// ended, or of somebody else, and the caller checks each.
     ///
     /// # Errors
-    /// [`StoreError`] where the store could not answer; a lost race is [`Replaced::Conflict`].
-    fn replace<'a>(
+    /// [`StoreError`] where the store could not answer.
+    fn list<'a>(
         &'a self,
-        key: &'a StoreKey,
-        expected_version: u64,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
+        index: &'a IndexKey,
+        after: Option<Cursor>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<Replaced, StoreError>>;
+    ) -> BoxFuture<'a, Result<Page, StoreError>>;
 
-    /// Ends a session and leaves a tombstone, also where nothing was stored; a second call changes nothing but may
-    /// prolong the tombstone.
+    /// Begins to follow the writes that were [announced](Write::announce) by any instance.
     ///
     /// # Errors
-    /// [`StoreError`] where the store could not answer: the session then still counts as live.
-    fn end<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        tombstone_until: UnixTime,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// [`StoreError`] where the store could not answer.
+    fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>>;
 }
 
-/// The only name a store knows a session by: a digest over a label, the session ID and its secret.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StoreKey([u8; 32]);
-
-impl StoreKey {
-    /// Derives the key of a stored session.
-    pub fn of_session(id: &SessionId, secret: &[u8; 32]) -> StoreKey {
-        let mut text = Vec::with_capacity(SESSION_LABEL.len() + 48);
-        text.extend_from_slice(SESSION_LABEL);
-        text.extend_from_slice(id.as_bytes());
-        text.extend_from_slice(secret);
-        StoreKey(sha256(&text))
-    }
-
-    /// Derives the key under which the use of a login ticket is remembered, from the ticket's `state`.
-    pub fn of_used_login(state: &str) -> StoreKey {
-        let mut text = Vec::with_capacity(USED_LOGIN_LABEL.len() + state.len());
-        text.extend_from_slice(USED_LOGIN_LABEL);
-        text.extend_from_slice(state.as_bytes());
-        StoreKey(sha256(&text))
-    }
-
-    /// Takes a digest as it is, for stores that read their keys back.
-    pub const fn from_bytes(digest: [u8; 32]) -> StoreKey {
-        StoreKey(digest)
-    }
-
-    /// Returns the digest.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// Writes the digest as 64 hexadecimal characters, a name that is safe in every store.
-    pub fn to_hex(&self) -> String {
-        hex(&self.0)
-    }
+/// What follows the writes that are announced.
+///
+/// It is a hint, never a proof: anybody with access to the store may speak on it, and messages may be lost. Whoever hears of a
+/// key reads its record.
+pub trait StoreFeed: Send {
+    /// Waits for the next key whose record was written and announced.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the connection is lost: follow anew, and take into account that something was missed.
+    fn next(&mut self) -> BoxFuture<'_, Result<StoreKey, StoreError>>;
 }
 
-impl core::fmt::Debug for StoreKey {
-    // Enough to find a record in a log, too little to ask a store for it.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let [a, b, c, d, ..] = self.0;
-        write!(f, "StoreKey({})", hex(&[a, b, c, d]))
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use core::fmt::Write as _;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-/// What a store holds under a key.
+/// What a store keeps under a key, and its own time.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Loaded {
-    /// A session that has not expired.
-    Live(StoredSession),
-    /// A tombstone: the session was ended, and no late write brings it back.
-    Ended,
-    /// Nothing, or something that has expired.
-    Absent,
+pub struct Loaded {
+    /// What is kept; `None` for nothing.
+    pub entry: Option<Entry>,
+    /// The store's time: the one clock that all instances see, by which leases are measured.
+    pub time: StoreTime,
 }
 
 /// A record as a store keeps it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StoredSession {
-    /// Grows by one with each replacement.
+pub struct Entry {
+    /// Begins at 1 and grows by one with each write.
     pub version: u64,
-    /// The sealed session.
-    pub payload: Vec<u8>,
-    /// From when on the record counts as absent.
-    pub expires_at: UnixTime,
+    /// The sealed record.
+    pub bytes: Vec<u8>,
 }
 
-impl core::fmt::Debug for StoredSession {
+impl core::fmt::Debug for Entry {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("StoredSession")
+        f.debug_struct("Entry")
             .field("version", &self.version)
-            .field("payload_bytes", &self.payload.len())
-            .field("expires_at", &self.expires_at)
+            .field("bytes", &self.bytes.len())
             .finish()
     }
 }
 
-/// The outcome of [`SessionStore::replace`].
+/// A compare-and-set.
+#[derive(Clone, Copy, Debug)]
+pub struct Write<'a> {
+    /// The version that was read; `None` where nothing is kept yet.
+    pub expected: Option<u64>,
+    /// The new record.
+    pub bytes: &'a [u8],
+    /// The record is kept until then at least; afterwards the store may drop it whenever it likes.
+    pub keep_until: UnixTime,
+    /// What changes in the lists that this key stands in.
+    pub lists: &'a [ListChange],
+    /// Whether whoever follows the feed hears of it.
+    pub announce: bool,
+}
+
+/// A change of one list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Replaced {
-    /// The record was replaced.
+pub struct ListChange {
+    /// Which list.
+    pub index: IndexKey,
+    /// Until when the key stands in it at least; `None` takes it out.
+    pub until: Option<UnixTime>,
+}
+
+/// The outcome of [`SessionStore::write`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Written {
+    /// The record is written.
     Done {
         /// The version it has now.
         version: u64,
     },
-    /// Someone else replaced it first: read again.
+    /// What is kept has another version than was expected.
     Conflict,
-    /// The session was ended meanwhile.
-    Ended,
-    /// There is no such session any more.
-    Absent,
 }
 
-/// Why a session was not created.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CreateError {
-    /// The key is taken.
-    #[error("store already holds a session under this key")]
-    AlreadyExists,
-    /// The store could not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// One page of a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// At most about a thousand keys; an empty page need not be the last.
+    pub keys: Vec<StoreKey>,
+    /// Where the next page begins; `None` after the last one.
+    pub next: Option<Cursor>,
+}
+
+/// A place in a list, in the store's own terms.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cursor(Vec<u8>);
+
+impl Cursor {
+    /// Takes the store's own bytes.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Cursor {
+        Cursor(bytes.into())
+    }
+
+    /// Returns the store's own bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A moment by the store's clock, in milliseconds since 1970; compared with other moments of the same store only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct StoreTime(u64);
+
+impl StoreTime {
+    /// Takes milliseconds since 1970.
+    pub const fn from_milliseconds(milliseconds: u64) -> StoreTime {
+        StoreTime(milliseconds)
+    }
+
+    /// Returns the milliseconds since 1970.
+    pub const fn milliseconds(self) -> u64 {
+        self.0
+    }
+
+    /// Adds a duration; stops at the largest moment.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> StoreTime {
+        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        StoreTime(self.0.saturating_add(milliseconds))
+    }
+
+    /// Returns the time passed since `earlier`; zero if `earlier` is later.
+    pub const fn saturating_since(self, earlier: StoreTime) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl From<UnixTime> for StoreTime {
+    fn from(time: UnixTime) -> StoreTime {
+        StoreTime(time.milliseconds())
+    }
 }
 
 /// A store that could not answer.
@@ -196,7 +211,7 @@ pub struct StoreError {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// No connection.
+    /// No connection, or a server that serves nobody now (loading, read-only, without a primary).
     #[error("session store is out of reach")]
     Unreachable,
     /// No answer in time.
@@ -205,6 +220,12 @@ pub enum StoreErrorKind {
     /// An answer that refuses or makes no sense.
     #[error("session store answered with an error")]
     Failed,
+    /// Under our key lies something that we did not write.
+    #[error("session store holds another application's data under this key")]
+    Foreign,
+    /// Too many calls wait for the store already.
+    #[error("too many calls wait for the session store")]
+    Overloaded,
 }
 
 impl StoreError {

@@ -1,7 +1,7 @@
-//! Sealing and opening sessions.
+//! Sealing and opening the cookies of sessions.
 //!
-//! Each part has a key of its own (by purpose) and its cookie's name, or the record's key, as associated data: a value
-//! opens only as what it was sealed for and only where it was put.
+//! Each part has a key of its own (by purpose) and its cookie's name as associated data: a value opens only as what it was
+//! sealed for and only where it was put. Records of stored sessions are [`RecordCodec`](super::RecordCodec)'s.
 
 use doorward_crypto::{
     AssociatedData, KeyRing, Random, RandomUnavailable, SealError, Sealer, base64url_encode, random_bytes,
@@ -14,18 +14,17 @@ use http::{
 use super::{
     Identity, OpenedIdentity, SessionId, Tokens, Unreadable, chunks,
     handle::{HandleCookie, SessionHandle},
-    opened, record, tokens,
+    opened, tokens,
 };
 use crate::{
     cookie::{CookieNames, CookieSettings, MAX_COOKIE_BYTES, MAX_VALUES, OurCookies, raw_values},
     csrf::CsrfCookies,
-    ports::StoreKey,
 };
 
 const IDENTITY_PURPOSE: &str = "session";
 const TOKENS_PURPOSE: &str = "session-tokens";
 
-/// Seals sessions into cookies or records and opens them again.
+/// Seals sessions into cookies and opens them again.
 #[derive(Clone)]
 pub struct SessionCodec {
     identity: Sealer,
@@ -193,56 +192,6 @@ impl SessionCodec {
             .max_by_key(|(_, revision)| *revision)
     }
 
-    /// Seals both parts into the record of a stored session, bound to its key.
-    ///
-    /// # Errors
-    /// [`SealSessionError`], size aside: a record may hold what cookies cannot.
-    pub fn seal_record(
-        &self,
-        random: &dyn Random,
-        key: &StoreKey,
-        identity: &Identity,
-        tokens: Option<&Tokens>,
-    ) -> Result<Vec<u8>, SealSessionError> {
-        let sealed = match tokens {
-            None => String::new(),
-            Some(tokens) => {
-                let plain = tokens::write(&identity.id, identity.revision, tokens).ok_or(Unreadable)?;
-                self.tokens.seal(random, &record_data(&self.tokens, key), &plain)?
-            }
-        };
-        self.join_record(random, key, identity, sealed.as_bytes())
-    }
-
-    /// Seals a record with a new identity part and the token part of the old one, which stays closed.
-    ///
-    /// # Errors
-    /// [`SealSessionError::Content`] where the old record is not one; else as [`seal_record`](Self::seal_record).
-    pub fn reseal_record(
-        &self,
-        random: &dyn Random,
-        key: &StoreKey,
-        identity: &Identity,
-        old: &[u8],
-    ) -> Result<Vec<u8>, SealSessionError> {
-        let (_, tokens) = record::split(old).ok_or(Unreadable)?;
-        self.join_record(random, key, identity, tokens)
-    }
-
-    /// Opens the identity part of a record; `None` for garbage, a record of another key or an unknown version.
-    pub fn open_record_identity(&self, key: &StoreKey, payload: &[u8]) -> Option<OpenedIdentity> {
-        let (sealed, _) = record::split(payload)?;
-        let opened = self.identity.open(&record_data(&self.identity, key), sealed).ok()?;
-        OpenedIdentity::read(opened).ok()
-    }
-
-    /// Opens the token part of a record.
-    pub fn open_record_tokens(&self, key: &StoreKey, payload: &[u8], id: &SessionId) -> Option<(Tokens, u64)> {
-        let (_, sealed) = record::split(payload)?;
-        let plain = self.tokens.open(&record_data(&self.tokens, key), sealed).ok()?;
-        tokens::read(&plain, id)
-    }
-
     /// Finds the handle among the request's cookies; two different ones count as none.
     pub fn find_handle(&self, headers: &HeaderMap) -> HandleCookie {
         let mut found: Option<SessionHandle> = None;
@@ -262,18 +211,6 @@ impl SessionCodec {
             None if any => HandleCookie::Unreadable,
             None => HandleCookie::Absent,
         }
-    }
-
-    fn join_record(
-        &self,
-        random: &dyn Random,
-        key: &StoreKey,
-        identity: &Identity,
-        tokens: &[u8],
-    ) -> Result<Vec<u8>, SealSessionError> {
-        let plain = opened::write(identity)?;
-        let sealed = self.identity.seal(random, &record_data(&self.identity, key), &plain)?;
-        Ok(record::join(&sealed, tokens).ok_or(Unreadable)?)
     }
 }
 
@@ -319,8 +256,4 @@ impl core::fmt::Debug for SessionCodec {
             .field("names", &self.names)
             .finish_non_exhaustive()
     }
-}
-
-fn record_data(sealer: &Sealer, key: &StoreKey) -> AssociatedData {
-    sealer.associated(&key.to_hex())
 }

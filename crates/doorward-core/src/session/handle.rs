@@ -45,6 +45,11 @@ impl SessionHandle {
         &self.id
     }
 
+    /// Returns the secret: half of the key that opens the session's record.
+    pub(crate) const fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     /// Derives the only name the store knows the session by.
     pub fn store_key(&self) -> StoreKey {
         StoreKey::of_session(&self.id, &self.secret)

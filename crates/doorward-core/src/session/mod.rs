@@ -10,6 +10,7 @@
 
 mod chunks;
 mod codec;
+mod control;
 mod data;
 mod handle;
 mod head;
@@ -18,6 +19,8 @@ mod identity;
 mod lifetime;
 mod opened;
 mod record;
+mod renewing;
+mod summary;
 mod tokens;
 
 #[cfg(test)]
@@ -25,11 +28,15 @@ mod tests;
 
 pub use self::{
     codec::{IdentityCookie, SealSessionError, SessionCodec},
+    control::{Change, Control, Judged, Lease, Refused, Standing},
     data::{DataChanges, DataError},
     handle::{HandleCookie, SessionHandle},
     id::SessionId,
     identity::{Identity, ProviderTenant, User},
     lifetime::{Expired, Lifetimes, LiveSession, check, refresh_at},
     opened::{IdentityBody, OpenedIdentity, Unreadable, provider_tag},
+    record::{IndexOf, Record, RecordCodec, TokenPart},
+    renewing::{Answer, Ask, Called, EXTEND_EVERY, Outcome, Renewing, Seen, Transition},
+    summary::{AddressClass, SeenFrom, Summary},
     tokens::Tokens,
 };
