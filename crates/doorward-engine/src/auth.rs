@@ -5,7 +5,6 @@ use std::sync::Arc;
 use doorward_core::cookie::CookieSettings;
 use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
-use doorward_core::ports::SessionStore;
 use doorward_core::session::{Lifetimes, SessionCodec};
 use http::HeaderName;
 
@@ -19,6 +18,7 @@ use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
 use crate::site::{Here, Site};
 use crate::sites::Sites;
+use crate::stored::StoredSessions;
 use crate::used_tickets::UsedTickets;
 
 /// The engine: one guard for every shell. Cloning shares it.
@@ -56,7 +56,7 @@ pub(crate) struct Inner {
 /// Where sessions live.
 pub(crate) enum SessionPlace {
     Cookie(Box<Newest>),
-    Store(Arc<dyn SessionStore>),
+    Store(Box<StoredSessions>),
 }
 
 impl Engine {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use doorward_core::code::Code;
 use doorward_core::session::{
-    Identity, OpenedIdentity, SealSessionError, SessionHandle, SessionId, Tokens, User, check, refresh_at,
+    Identity, OpenedIdentity, SealSessionError, SeenFrom, SessionHandle, SessionId, Tokens, User, check, refresh_at,
 };
 use http::HeaderMap;
 use http::header::HeaderValue;
@@ -86,8 +86,9 @@ impl Here<'_> {
                         .map_err(|error| too_large(&error))?,
                 );
             }
-            SessionPlace::Store(store) => {
-                self.create_stored(store, handle, &identity, tokens)
+            SessionPlace::Store(stored) => {
+                stored
+                    .create(&self.ports, handle, &identity, tokens, SeenFrom::default())
                     .await
                     .map_err(|error| match error {
                         NotWritten::Store => LoginFailure::new(Code::StoreUnavailable, "session store did not answer"),

@@ -6,7 +6,7 @@ use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
 use doorward_core::origin::AllowedOrigins;
 use doorward_core::ports::{BoxFuture, Clock, Fetch, Random, Tasks, TenantDirectory};
-use doorward_core::session::SessionCodec;
+use doorward_core::session::{RecordCodec, SessionCodec};
 use doorward_core::tenant::{TenantId, TenantScope};
 use doorward_crypto::SystemRandom;
 use http::HeaderName;
@@ -32,6 +32,7 @@ use crate::settings::{Place, Provider, Sessions};
 use crate::settings_bearer::BearerTokens;
 use crate::settings_tenant::Tenant;
 use crate::sites::Sites;
+use crate::stored::StoredSessions;
 use crate::used_tickets::UsedTickets;
 
 /// Collects the settings; [`build`](Self::build) judges them all.
@@ -333,7 +334,9 @@ impl EngineBuilder {
             lifetimes,
             place: match sessions.place {
                 Place::Cookie => SessionPlace::Cookie(Box::new(Newest::new())),
-                Place::Store(store) => SessionPlace::Store(store),
+                Place::Store(store) => {
+                    SessionPlace::Store(Box::new(StoredSessions::new(store, RecordCodec::new(&keys))))
+                }
             },
             refreshes: Refreshes::default(),
             hooks: self.hooks,

@@ -185,7 +185,7 @@ impl Inner {
             cookies.extend(self.csrf_cookie(&identity.csrf, identity.absolute_expires_at));
         }
         match &session.inner.place {
-            PlacedSession::Store { handle } => {
+            PlacedSession::Store { handle, .. } => {
                 cookies.extend(self.session_cookie(handle.encode(), identity));
             }
             PlacedSession::Cookie => {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use doorward_core::code::Code;
-use doorward_core::ports::{Loaded, SessionStore, StoreError};
+use doorward_core::ports::StoreError;
 use doorward_core::session::{OpenedIdentity, ProviderTenant, SessionHandle, SessionId, Tokens};
 use doorward_crypto::SecretString;
 use http::HeaderMap;
@@ -14,6 +14,7 @@ use crate::begin::Before;
 use crate::newest::{Newest, SessionState};
 use crate::provider::ProviderState;
 use crate::site::Here;
+use crate::stored::StoredSessions;
 
 /// What an ended session leaves for its farewell at the provider.
 pub(crate) struct Farewell {
@@ -48,12 +49,12 @@ impl<'r> Here<'r> {
     ) -> (Vec<Farewell>, Option<StoreError>) {
         match &self.place {
             SessionPlace::Cookie(newest) => (self.end_sealed(newest, headers, before.session), None),
-            SessionPlace::Store(store) => {
+            SessionPlace::Store(stored) => {
                 let mut farewells = Vec::new();
                 let mut failed = None;
                 let presented = self.codec.every_handle(headers);
                 for handle in before.handle.into_iter().chain(presented) {
-                    match self.end_stored(store, &handle).await {
+                    match self.end_stored(stored, &handle).await {
                         Ok(farewell) => farewells.extend(farewell),
                         Err(error) => failed = Some(error),
                     }
@@ -101,27 +102,17 @@ impl<'r> Here<'r> {
     ///
     /// # Errors
     /// [`StoreError`] if the store did not answer: the session then still counts as live.
-    ///
-    /// # Security
-    /// A handle is anybody's word. Only what the store holds is ended: a tombstone for each handle
-    /// that somebody makes up would let strangers fill the store.
-    async fn end_stored(
-        self,
-        store: &Arc<dyn SessionStore>,
-        handle: &SessionHandle,
-    ) -> Result<Option<Farewell>, StoreError> {
-        let (key, now) = (handle.store_key(), self.ports.clock.now());
-        let Loaded::Live(stored) = store.load(&key, now).await? else {
+    async fn end_stored(self, stored: &StoredSessions, handle: &SessionHandle) -> Result<Option<Farewell>, StoreError> {
+        let Some(kept) = stored.end(&self.ports, &handle.store_key()).await? else {
             return Ok(None);
         };
-        store.end(&key, self.lifetimes.absolute_end(now), now).await?;
-        let identity = self.codec.open_record_identity(&key, &stored.payload);
-        let Some(provider) = identity.as_ref().and_then(|opened| self.provider_of(opened)) else {
+        let opened = stored.records.open_identity(&kept.record, handle);
+        let Some(provider) = opened.as_ref().and_then(|opened| self.provider_of(opened)) else {
             return Ok(None);
         };
-        let tenant = identity.as_ref().and_then(tenant_of);
-        let tokens = self.codec.open_record_tokens(&key, &stored.payload, handle.id());
-        Ok(tokens.map(|(tokens, _)| Farewell::of(provider, tenant, &tokens)))
+        let tenant = opened.as_ref().and_then(tenant_of);
+        let tokens = stored.records.open_tokens(&kept.record, handle);
+        Ok(tokens.map(|tokens| Farewell::of(provider, tenant, &tokens)))
     }
 
     /// The provider that a session's tokens go back to; `None` where it is not configured any more.

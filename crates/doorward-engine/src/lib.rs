@@ -47,6 +47,7 @@ mod sites;
 mod standing;
 mod state;
 mod store_memory;
+mod stored;
 mod token_calls;
 mod used_tickets;
 mod user_of_claims;

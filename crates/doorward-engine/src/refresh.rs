@@ -1,31 +1,33 @@
 //! Renewing tokens: one call per session at a time, whatever becomes of the request that asked.
 //!
 //! 1. Whoever finds the tokens due joins the session's one job, or begins it; the job runs in `Tasks`.
-//! 2. Before a call is made the newest state is looked at again, under the same lock that admits the
-//!    job: a refresh that ended a moment ago is used, not repeated.
+//! 2. Before a call is made the newest state is looked at again: a refresh that ended a moment ago is used, not repeated. For a
+//!    sealed session this process knows it, under the same lock that admits the job; for a stored one the record does, and
+//!    its lease says which instance may call ([`Renewing`](doorward_core::session::Renewing)).
 //! 3. A passing failure ends nobody's session. Where nobody can be served (network, 5xx) the token endpoint
 //!    is left alone by everybody, so that an outage is probed at most once a second; what the provider
 //!    holds against one session (429, an unknown error) makes only that session wait.
 //! 4. `invalid_grant` ends the session only if the token sent was still its newest.
-//! 5. Tokens that the store did not take are kept and written at the next try; nothing is fetched twice.
+//! 5. Tokens that the store did not take are kept and written as soon as it does; nothing is fetched twice.
 //! 6. A session that was ended meanwhile stays ended; the tokens that arrived are revoked.
 
 mod kept;
+mod sealed;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use doorward_core::UnixTime;
 use doorward_core::code::Code;
-use doorward_core::ports::{Loaded, SessionStore};
-use doorward_core::session::{Identity, SessionHandle, Tokens, refresh_at};
+use doorward_core::session::{Identity, Tokens, refresh_at};
 use doorward_crypto::SecretString;
 use doorward_oidc::PreviousIdentity;
 
-pub(crate) use self::kept::Refreshes;
+pub(crate) use self::kept::{Refreshes, Unwritten};
 use crate::auth::{Inner, SessionPlace};
 use crate::cached::pause_of;
-use crate::newest::{Known, NotWritten, SessionState};
+use crate::newest::SessionState;
 use crate::problem::Denial;
 use crate::provider::ProviderState;
 use crate::renew_tokens::{self, Concerns, RefreshFailure, Refreshed};
@@ -48,23 +50,14 @@ pub(crate) enum Renewal {
     NoTokens,
 }
 
-/// What a renewal starts from: the newest identity known, and its tokens.
-struct Start {
-    place: PlacedSession,
-    identity: Identity,
-    tokens: Arc<Tokens>,
-    provider: Arc<ProviderState>,
-}
-
-impl Start {
-    fn is_of_another_tenant(&self, refreshed: &Refreshed) -> bool {
-        let at_provider = self.identity.provider_tenant.as_ref();
-        let tenant = at_provider.map_or(&self.identity.user.tenant, |tenant| &tenant.id);
-        let settings = &self.provider.settings;
-        let access_token = &refreshed.tokens.access_token;
-        let described = refreshed.described.as_ref();
-        described.is_some_and(|described| described.is_of_another_tenant(settings, tenant, access_token))
-    }
+/// Why a token call brought no tokens for a session.
+pub(crate) enum NoTokens {
+    /// Worth another try, after this long.
+    Passing(Duration),
+    /// The provider took the refresh token back.
+    GrantRefused,
+    /// What came is not this session's user's; whatever it was is taken back already.
+    Foreign,
 }
 
 impl Inner {
@@ -79,95 +72,62 @@ impl Inner {
 
     fn begin_renewal(self: &Arc<Self>, session: &Session) -> Begin<Renewal> {
         let live = &session.inner.live;
-        let now = self.ports.clock.now();
-        let mut identity = None;
-        let mut tokens = None;
-        if let SessionPlace::Cookie(newest) = &self.place {
-            match newest.look(&live.id(), live.revision()) {
-                Known::Ended(code) => return Begin::Known(Renewal::Ended(code)),
-                Known::Newer(state) => {
-                    if state.identity.refresh_at.is_none_or(|due| now < due) {
-                        return Begin::Known(Renewal::Renewed(state));
-                    }
-                    identity = Some(state.identity.clone());
-                    tokens = state.tokens.clone();
-                }
-                Known::Nothing => {}
-            }
-        }
         let Some(provider) = self.home.providers.of_session(live) else {
             return Begin::Known(Renewal::Ended(Code::SessionInvalid));
         };
-        let everybody = provider.token_pause(&self.ports);
-        let own = self.refreshes.paused(&live.id(), self.ports.clock.monotonic());
-        if let Some(pause) = everybody.max(own) {
-            return Begin::Known(Renewal::Passing(pause));
+        match (&self.place, &session.inner.place) {
+            (SessionPlace::Cookie(newest), _) => self.begin_sealed_renewal(newest, session, provider),
+            (SessionPlace::Store(_), PlacedSession::Store { handle, .. }) => {
+                if let Some(pause) = self.pause_of_renewals(provider, session) {
+                    return Begin::Known(Renewal::Passing(pause));
+                }
+                Begin::Job(Box::pin(
+                    Arc::clone(self).renew_stored(handle.clone(), Arc::clone(provider)),
+                ))
+            }
+            (SessionPlace::Store(_), PlacedSession::Cookie) => Begin::Known(Renewal::NoTokens),
         }
-        let Some(identity) = identity.or_else(|| live.to_identity().ok()) else {
-            return Begin::Known(Renewal::Ended(Code::SessionInvalid));
-        };
-        let Some(tokens) = tokens.or_else(|| session.tokens()) else {
-            return Begin::Known(Renewal::NoTokens);
-        };
-        if tokens.refresh_token.is_none() {
-            return Begin::Known(Renewal::NoTokens);
-        }
-        let start = Start {
-            place: session.inner.place.clone(),
-            identity,
-            tokens,
-            provider: Arc::clone(provider),
-        };
-        let this = Arc::clone(self);
-        Begin::Job(Box::pin(async move { this.renewal(start).await }))
     }
 
-    async fn renewal(self: Arc<Self>, mut start: Start) -> Renewal {
-        if let (PlacedSession::Store { handle }, SessionPlace::Store(store)) = (start.place.clone(), &self.place) {
-            // Another instance may have renewed since this one read the record.
-            match self.reload(store, &handle).await {
-                Ok((state, _)) if state.identity.refresh_at.is_none_or(|due| self.ports.clock.now() < due) => {
-                    return Renewal::Renewed(state);
-                }
-                Ok((state, tokens)) => {
-                    start.identity = state.identity.clone();
-                    let Some(tokens) = tokens else {
-                        return Renewal::NoTokens;
-                    };
-                    start.tokens = tokens;
-                }
-                Err(renewal) => return renewal,
-            }
-        }
-        if let Some(refreshed) = self.refreshes.take_unwritten(&start.identity.id, &start.tokens) {
-            return self.refreshed(&start, refreshed).await;
-        }
-        let user = &start.identity.user;
+    /// How long renewals of this session wait, because of everybody's provider or because of the session's own.
+    fn pause_of_renewals(&self, provider: &Arc<ProviderState>, session: &Session) -> Option<Duration> {
+        let everybody = provider.token_pause(&self.ports);
+        let own = self.refreshes.paused(&session.id(), self.ports.clock.monotonic());
+        everybody.max(own)
+    }
+
+    /// Fetches new tokens for a session, and judges whether they are its user's. Nothing is written.
+    pub(crate) async fn fetch_tokens(
+        &self,
+        provider: &Arc<ProviderState>,
+        identity: &Identity,
+        tokens: &Tokens,
+    ) -> Result<Arc<Refreshed>, NoTokens> {
+        let user = &identity.user;
         let previous = PreviousIdentity {
             issuer: user.issuer.clone(),
             subject: user.subject.clone(),
-            client_id: start.provider.settings.client.client_id.clone(),
-            auth_time: start.identity.auth_time,
+            client_id: provider.settings.client.client_id.clone(),
+            auth_time: identity.auth_time,
         };
-        match renew_tokens::refresh(&start.provider, &self.ports, &start.tokens, &previous).await {
-            Ok(refreshed) if start.is_of_another_tenant(&refreshed) => {
+        match renew_tokens::refresh(provider, &self.ports, tokens, &previous).await {
+            Ok(refreshed) if is_of_another_tenant(provider, identity, &refreshed) => {
                 let refresh_token = refreshed.tokens.refresh_token.clone();
-                self.foreign(&start, "refresh speaks of another tenant", refresh_token)
-                    .await
+                Err(self.foreign(provider, identity, "refresh speaks of another tenant", refresh_token))
             }
-            Ok(refreshed) => self.refreshed(&start, Arc::new(refreshed)).await,
+            Ok(refreshed) => Ok(Arc::new(refreshed)),
             Err(RefreshFailure::Passing {
                 retry_after,
                 concerns,
                 reason,
             }) => {
                 let pause = match concerns {
-                    Concerns::Everybody => start.provider.pause_token_calls(&self.ports, retry_after),
+                    Concerns::Everybody => provider.pause_token_calls(&self.ports, retry_after),
                     // One user's trouble must not stop everybody's renewals.
                     Concerns::ThisSession => {
                         let pause = pause_of(retry_after);
                         let now = self.ports.clock.monotonic();
-                        self.refreshes.pause(start.identity.id, pause, now);
+                        self.refreshes.pause(identity.id, pause, now);
                         pause
                     }
                 };
@@ -176,152 +136,69 @@ impl Inner {
                     pause_seconds = pause.as_secs(),
                     "tokens could not be renewed; the session goes on"
                 );
-                Renewal::Passing(pause)
+                Err(NoTokens::Passing(pause))
             }
-            Err(RefreshFailure::InvalidGrant) => self.grant_refused(&start).await,
+            Err(RefreshFailure::InvalidGrant) => Err(NoTokens::GrantRefused),
             Err(RefreshFailure::Foreign { reason, refresh_token }) => {
-                self.foreign(&start, &reason, refresh_token).await
+                Err(self.foreign(provider, identity, &reason, refresh_token))
             }
         }
     }
 
     /// The renewed tokens are not this session's user's: it ends, and nobody may use what arrived.
-    async fn foreign(self: &Arc<Self>, start: &Start, reason: &str, refresh_token: Option<SecretString>) -> Renewal {
+    fn foreign(
+        &self,
+        provider: &Arc<ProviderState>,
+        identity: &Identity,
+        reason: &str,
+        refresh_token: Option<SecretString>,
+    ) -> NoTokens {
         tracing::error!(
             reason,
-            subject = start.identity.user.subject,
+            subject = identity.user.subject,
             "refreshed tokens refused; session ended"
         );
         if let Some(token) = refresh_token {
-            self.revoke_in_background(&start.provider, token);
+            self.revoke_in_background(provider, token);
         }
-        self.end_for_good(start, Code::TokenRefreshFailed).await
+        NoTokens::Foreign
     }
 
-    async fn refreshed(self: &Arc<Self>, start: &Start, refreshed: Arc<Refreshed>) -> Renewal {
-        let Refreshed { tokens, described } = &*refreshed;
-        let now = self.ports.clock.now();
+    /// Writes what a renewal brought into an identity.
+    pub(crate) fn put_refreshed(
+        &self,
+        provider: &ProviderState,
+        refreshed: &Refreshed,
+        identity: &mut Identity,
+        now: UnixTime,
+    ) {
+        let Refreshed { tokens, described } = refreshed;
+        let settings = &provider.settings;
         let left = tokens
             .access_token_expires_at
             .map_or(Duration::ZERO, |end| end.saturating_since(now));
-        let settings = &start.provider.settings;
-        let written = self
-            .write_state(&start.place, &start.identity, &|identity, place_for_tokens| {
-                identity.access_token_expires_at = tokens.access_token_expires_at;
-                identity.refresh_at = Some(refresh_at(now, left, settings.refresh_ahead));
-                if let Some(scope) = &tokens.scope {
-                    identity.scopes = scope
-                        .split(' ')
-                        .filter(|scope| !scope.is_empty())
-                        .map(str::to_owned)
-                        .collect();
-                }
-                if let Some(described) = described {
-                    let mut before = identity.user.clone();
-                    described.update(settings, &mut identity.user, &tokens.access_token);
-                    if identity.roles_are_ours {
-                        identity.user.roles.clone_from(&before.roles);
-                    }
-                    // Security: less than what is new, never more than what still holds.
-                    if self.check_fits(identity).is_err() {
-                        tracing::warn!("refreshed claims do not fit into the session's cookie; use a store");
-                        before.roles.retain(|role| identity.user.roles.contains(role));
-                        identity.user = before;
-                    }
-                }
-                *place_for_tokens = Some(Arc::clone(tokens));
-            })
-            .await;
-        match written {
-            Ok(state) => {
-                tracing::debug!(subject = start.identity.user.subject, "tokens renewed");
-                Renewal::Renewed(state)
+        identity.access_token_expires_at = tokens.access_token_expires_at;
+        identity.refresh_at = Some(refresh_at(now, left, settings.refresh_ahead));
+        if let Some(scope) = &tokens.scope {
+            identity.scopes = scope
+                .split(' ')
+                .filter(|scope| !scope.is_empty())
+                .map(str::to_owned)
+                .collect();
+        }
+        if let Some(described) = described {
+            let mut before = identity.user.clone();
+            described.update(settings, &mut identity.user, &tokens.access_token);
+            if identity.roles_are_ours {
+                identity.user.roles.clone_from(&before.roles);
             }
-            Err(NotWritten::Store) => {
-                // The provider has rotated, the store does not answer: the tokens are all there is.
-                let now = self.ports.clock.monotonic();
-                self.refreshes
-                    .keep_unwritten(start.identity.id, &start.tokens, refreshed, now);
-                Renewal::StoreFailed
-            }
-            Err(not_written) => {
-                // Logout won, or there is no place to keep it: nobody may use what just arrived.
-                if let Some(token) = &tokens.refresh_token {
-                    self.revoke_in_background(&start.provider, token.clone());
-                }
-                match not_written {
-                    NotWritten::Ended(code) => Renewal::Ended(code),
-                    _ => self.end_for_good(start, Code::TokenRefreshFailed).await,
-                }
+            // Security: less than what is new, never more than what still holds.
+            if self.check_fits(identity).is_err() {
+                tracing::warn!("refreshed claims do not fit into the session's cookie; use a store");
+                before.roles.retain(|role| identity.user.roles.contains(role));
+                identity.user = before;
             }
         }
-    }
-
-    /// `invalid_grant`: the session ends, unless somebody else has renewed it meanwhile.
-    async fn grant_refused(self: &Arc<Self>, start: &Start) -> Renewal {
-        match (&start.place, &self.place) {
-            (_, SessionPlace::Cookie(newest)) => match newest.look(&start.identity.id, start.identity.revision) {
-                // Newer by a refresh, that is, and not by a roll or the application's data.
-                Known::Newer(state) if is_renewed(&state, start) => return Renewal::Renewed(state),
-                Known::Ended(code) => return Renewal::Ended(code),
-                _ => {}
-            },
-            (PlacedSession::Store { handle }, SessionPlace::Store(store)) => match self.reload(store, handle).await {
-                Ok((state, Some(tokens))) if !same_refresh_token(&tokens, &start.tokens) => {
-                    return Renewal::Renewed(state);
-                }
-                Ok(_) => {}
-                Err(renewal) => return renewal,
-            },
-            (PlacedSession::Cookie, SessionPlace::Store(_)) => {}
-        }
-        tracing::info!(
-            subject = start.identity.user.subject,
-            "provider took the refresh token back; session ended"
-        );
-        self.end_for_good(start, Code::TokenRefreshFailed).await
-    }
-
-    async fn end_for_good(self: &Arc<Self>, start: &Start, code: Code) -> Renewal {
-        let id = start.identity.id;
-        let until = start.identity.absolute_expires_at;
-        match self.end_session(&id, &start.place, code, until).await {
-            Ok(()) => Renewal::Ended(code),
-            Err(_) => Renewal::StoreFailed,
-        }
-    }
-
-    /// Reads a stored session anew.
-    async fn reload(
-        self: &Arc<Self>,
-        store: &Arc<dyn SessionStore>,
-        handle: &SessionHandle,
-    ) -> Result<(Arc<SessionState>, Option<Arc<Tokens>>), Renewal> {
-        let key = handle.store_key();
-        let stored = match store.load(&key, self.ports.clock.now()).await {
-            Ok(Loaded::Live(stored)) => stored,
-            Ok(Loaded::Ended) => return Err(Renewal::Ended(Code::SessionRevoked)),
-            Ok(Loaded::Absent) => return Err(Renewal::Ended(Code::SessionExpired)),
-            Err(error) => {
-                tracing::error!(%error, "session store did not answer");
-                return Err(Renewal::StoreFailed);
-            }
-        };
-        let identity = self
-            .codec
-            .open_record_identity(&key, &stored.payload)
-            .and_then(|opened| opened.to_identity().ok())
-            .ok_or(Renewal::Ended(Code::SessionInvalid))?;
-        let tokens = self
-            .codec
-            .open_record_tokens(&key, &stored.payload, handle.id())
-            .map(|(tokens, _)| Arc::new(tokens));
-        let state = SessionState {
-            identity,
-            tokens: tokens.clone(),
-            sealed: String::new(),
-        };
-        Ok((Arc::new(state), tokens))
     }
 
     /// Makes the renewed state this request's session.
@@ -338,7 +215,7 @@ impl Inner {
                 None => TokenPlace::Cookies(CookieHeaders::default()),
             },
         };
-        let place = before.inner.place.clone();
+        let place = before.inner.place.read_again();
         let session = Session::new(self, live, place, tokens);
         let (was, is) = (&before.inner.write, &session.inner.write);
         let in_cookies = matches!(session.inner.place, PlacedSession::Cookie);
@@ -365,9 +242,13 @@ impl Inner {
     }
 }
 
-fn is_renewed(state: &SessionState, start: &Start) -> bool {
-    let tokens = state.tokens.as_ref();
-    tokens.is_some_and(|tokens| !same_refresh_token(tokens, &start.tokens))
+fn is_of_another_tenant(provider: &ProviderState, identity: &Identity, refreshed: &Refreshed) -> bool {
+    let at_provider = identity.provider_tenant.as_ref();
+    let tenant = at_provider.map_or(&identity.user.tenant, |tenant| &tenant.id);
+    let settings = &provider.settings;
+    let access_token = &refreshed.tokens.access_token;
+    let described = refreshed.described.as_ref();
+    described.is_some_and(|described| described.is_of_another_tenant(settings, tenant, access_token))
 }
 
 fn same_refresh_token(a: &Tokens, b: &Tokens) -> bool {

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::auth::{Inner, SessionPlace};
+use crate::stored::Kept;
 
 /// A live session that passed the guard. Cloning shares it.
 ///
@@ -41,7 +42,24 @@ pub(crate) struct SessionInner {
 #[derive(Clone)]
 pub(crate) enum PlacedSession {
     Cookie,
-    Store { handle: SessionHandle },
+    Store {
+        handle: SessionHandle,
+        /// The record as it was read for this request; `None` where it has been written since.
+        read: Option<Arc<Kept>>,
+    },
+}
+
+impl PlacedSession {
+    /// The same place, whose record has changed since it was read.
+    pub(crate) fn read_again(&self) -> Self {
+        match self {
+            Self::Cookie => Self::Cookie,
+            Self::Store { handle, .. } => Self::Store {
+                handle: handle.clone(),
+                read: None,
+            },
+        }
+    }
 }
 
 /// Where this session's tokens lie, until somebody asks.
@@ -51,7 +69,7 @@ pub(crate) enum TokenPlace {
     /// In the request's cookies.
     Cookies(CookieHeaders),
     /// In the stored record.
-    Record(Vec<u8>),
+    Record(Arc<Kept>),
 }
 
 /// The request's `Cookie` headers, kept for whoever asks for the tokens.
@@ -259,6 +277,14 @@ impl Session {
         changes.data.remove(key).map_err(|_| DataError::Key)
     }
 
+    /// Whether a stored session's record is to be sealed anew, because another key seals by now.
+    pub(crate) fn is_sealed_by_old_key(&self) -> bool {
+        match &self.inner.place {
+            PlacedSession::Store { read: Some(kept), .. } => !kept.record.is_current(),
+            PlacedSession::Store { read: None, .. } | PlacedSession::Cookie => false,
+        }
+    }
+
     pub(crate) fn id(&self) -> SessionId {
         self.inner.live.id()
     }
@@ -275,13 +301,13 @@ impl Session {
                     self.belonging(opened.map(|(tokens, _)| tokens))
                         .or_else(|| self.tokens_in_memory())
                 }
-                TokenPlace::Record(payload) => {
-                    let PlacedSession::Store { handle } = &inner.place else {
+                TokenPlace::Record(kept) => {
+                    let (PlacedSession::Store { handle, .. }, SessionPlace::Store(stored)) =
+                        (&inner.place, &inner.engine.place)
+                    else {
                         return None;
                     };
-                    let codec = &inner.engine.codec;
-                    let opened = codec.open_record_tokens(&handle.store_key(), payload, &self.id());
-                    self.belonging(opened.map(|(tokens, _)| tokens))
+                    self.belonging(stored.records.open_tokens(&kept.record, handle))
                 }
             })
             .clone()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::csrf::{self, CsrfMode, CsrfPassed, CsrfRefused, CsrfTokens, OriginPassed, check_origin};
-use doorward_core::ports::{BoxFuture, SessionStore};
+use doorward_core::ports::BoxFuture;
 use doorward_core::request::RequestView;
 use doorward_core::session::{self as rules, HandleCookie, Identity, IdentityCookie, LiveSession, OpenedIdentity};
 use http::header::COOKIE;
@@ -33,7 +33,7 @@ impl Here<'_> {
         let origin = check_origin(view, &self.site.origins, mode);
         self.of_known_tenant(match &self.place {
             SessionPlace::Cookie(newest) => self.identify_sealed(newest, view, origin, mode, touch),
-            SessionPlace::Store(store) => self.identify_stored(store, view, origin, mode, touch),
+            SessionPlace::Store(_) => self.identify_stored(view, origin, mode, touch),
         })
     }
 
@@ -98,7 +98,6 @@ impl Here<'_> {
 
     fn identify_stored(
         self,
-        store: &Arc<dyn SessionStore>,
         view: RequestView<'_>,
         origin: Result<OriginPassed, CsrfRefused>,
         mode: CsrfMode,
@@ -122,15 +121,21 @@ impl Here<'_> {
         };
         let has_csrf_cookie = !view.is_safe_method()
             || CsrfTokens::cookie_matches(view.headers, self.cookies.names().csrf(), &self.csrf.issue(handle.id()));
-        let (owned, store) = (self.to_owned(), Arc::clone(store));
+        let owned = self.to_owned();
         Identifying::Wait(Box::pin(async move {
             let this = owned.here();
-            let session = this.load(&store, handle).await?;
+            let SessionPlace::Store(stored) = &this.place else {
+                return Err(Denial::session_missing());
+            };
+            let session = this.load(stored, handle).await?;
             if touch == Touch::Look {
                 return Ok((session, csrf));
             }
             if !has_csrf_cookie {
                 Session::mark(&session.inner.write.csrf);
+            }
+            if session.is_sealed_by_old_key() {
+                Session::mark(&session.inner.write.identity);
             }
             let now = this.ports.clock.now();
             match this.when_fresh(session, csrf, now) {

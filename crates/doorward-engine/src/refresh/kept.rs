@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use doorward_core::session::{SessionId, Tokens};
+use doorward_core::session::SessionId;
 
-use super::{Renewal, same_refresh_token};
+use super::Renewal;
 use crate::renew_tokens::Refreshed;
 use crate::single_flight::SingleFlight;
 
@@ -19,7 +19,7 @@ const UNWRITTEN_WAITS: Duration = Duration::from_secs(3600);
 /// The renewals under way, and what is remembered between two of one session.
 #[derive(Default)]
 pub(crate) struct Refreshes {
-    pub(super) flights: SingleFlight<SessionId, Renewal>,
+    pub(crate) flights: SingleFlight<SessionId, Renewal>,
     /// Until when a session's own renewals wait (monotonic), apart from everybody's.
     pauses: Mutex<HashMap<SessionId, Duration>>,
     /// Renewed tokens that the store did not take: written at the next try, never fetched twice.
@@ -27,10 +27,11 @@ pub(crate) struct Refreshes {
 }
 
 /// Renewed tokens on their way to a store that did not answer.
-struct Unwritten {
-    /// The tokens they were renewed with: whoever finds others in the record has newer ones.
-    spent: Arc<Tokens>,
-    refreshed: Arc<Refreshed>,
+#[derive(Clone)]
+pub(crate) struct Unwritten {
+    /// The fencing token they were fetched under: whoever finds a larger one in the record has newer ones.
+    pub(crate) fence: u64,
+    pub(crate) refreshed: Arc<Refreshed>,
     /// Until when they wait (monotonic).
     until: Duration,
 }
@@ -53,24 +54,31 @@ impl Refreshes {
         (!rest.is_zero()).then_some(rest)
     }
 
-    pub(super) fn keep_unwritten(&self, id: SessionId, spent: &Arc<Tokens>, refreshed: Arc<Refreshed>, now: Duration) {
+    /// Keeps tokens that the store did not take; `false` where there is no room, and they are lost.
+    pub(crate) fn keep_unwritten(&self, id: SessionId, fence: u64, refreshed: Arc<Refreshed>, now: Duration) -> bool {
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
         unwritten.retain(|_, waiting| waiting.until > now);
-        if unwritten.len() < MAX_REMEMBERED {
-            let waiting = Unwritten {
-                spent: Arc::clone(spent),
-                refreshed,
-                until: now.saturating_add(UNWRITTEN_WAITS),
-            };
-            unwritten.insert(id, waiting);
-        } else {
+        if unwritten.len() >= MAX_REMEMBERED {
             tracing::error!("too many renewed tokens wait for the store; one is lost");
+            return false;
         }
+        let waiting = Unwritten {
+            fence,
+            refreshed,
+            until: now.saturating_add(UNWRITTEN_WAITS),
+        };
+        unwritten.insert(id, waiting);
+        true
     }
 
-    pub(super) fn take_unwritten(&self, id: &SessionId, tokens: &Tokens) -> Option<Arc<Refreshed>> {
+    pub(crate) fn take_unwritten(&self, id: &SessionId) -> Option<Unwritten> {
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = unwritten.remove(id)?;
-        same_refresh_token(&waiting.spent, tokens).then_some(waiting.refreshed)
+        unwritten.remove(id)
+    }
+
+    /// Whether tokens of a session still wait for the store, and for how long they have to be tried.
+    pub(crate) fn waits_unwritten(&self, id: &SessionId, now: Duration) -> bool {
+        let unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.get(id).is_some_and(|waiting| waiting.until > now)
     }
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use doorward_core::code::Code;
 use doorward_core::cookie::{CookieName, SameSite, SetCookie};
 use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
-use doorward_core::ports::{CreateError, StoreKey};
+use doorward_core::ports::StoreKey;
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle, User};
@@ -154,15 +154,14 @@ impl Here<'_> {
         if !self.used_tickets.first_use(state, now) {
             return Ok(false);
         }
-        let SessionPlace::Store(store) = &self.place else {
+        let SessionPlace::Store(stored) = &self.place else {
             return Ok(true);
         };
         let (key, until) = (StoreKey::of_used_login(state), now.saturating_add(LOGIN_LIFETIME));
-        match store.create(&key, Vec::new(), until, now).await {
-            Ok(()) => Ok(true),
-            Err(CreateError::AlreadyExists) => Ok(false),
-            Err(error) => Err(LoginFailure::new(Code::StoreUnavailable, error)),
-        }
+        stored
+            .first_use(&self.ports, &key, until)
+            .await
+            .map_err(|error| LoginFailure::new(Code::StoreUnavailable, error))
     }
 
     /// Redeems the code and begins the session.

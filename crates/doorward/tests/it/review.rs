@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::routing::get;
-use doorward::ports::{BoxFuture, CreateError, Loaded, Replaced, SessionStore, StoreError, StoreErrorKind, StoreKey};
+use doorward::ports::{
+    BoxFuture, Cursor, IndexKey, Loaded, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey, Write,
+    Written,
+};
 use doorward::{LoginDenied, MemoryStore, Provider, Rule, Session, Sessions, UnixTime};
 use doorward_testkit::{Answer, Browser, CLIENT_ID, CLIENT_SECRET, Cookie, Gate};
 use http::{Method, StatusCode};
@@ -169,41 +172,34 @@ impl SessionStore for Failing {
         self.inner.load(key, now)
     }
 
-    fn create<'a>(
+    fn write<'a>(
         &'a self,
         key: &'a StoreKey,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
+        write: Write<'a>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), CreateError>> {
-        self.inner.create(key, payload, expires_at, now)
-    }
-
-    fn replace<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        expected_version: u64,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Result<Replaced, StoreError>> {
-        let fails = self
-            .failures
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-            .is_ok();
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        let fails = write.expected.is_some()
+            && self
+                .failures
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                .is_ok();
         if fails {
             return Box::pin(async { Err(StoreError::new(StoreErrorKind::Unreachable)) });
         }
-        self.inner.replace(key, expected_version, payload, expires_at, now)
+        self.inner.write(key, write, now)
     }
 
-    fn end<'a>(
+    fn list<'a>(
         &'a self,
-        key: &'a StoreKey,
-        tombstone_until: UnixTime,
+        index: &'a IndexKey,
+        after: Option<Cursor>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.end(key, tombstone_until, now)
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        self.inner.list(index, after, now)
+    }
+
+    fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
+        self.inner.feed()
     }
 }
 

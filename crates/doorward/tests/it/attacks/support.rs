@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use doorward::ports::{BoxFuture, CreateError, Loaded, Replaced, SessionStore, StoreError, StoreErrorKind, StoreKey};
+use doorward::ports::{
+    BoxFuture, Cursor, IndexKey, Loaded, Page as ListPage, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey, Write,
+    Written,
+};
 use doorward::{Builder, Doorward, MemoryStore, Sessions, UnixTime};
 use doorward_testkit::{Browser, Gate, Page};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
@@ -234,7 +237,7 @@ impl Meddled {
         failing.then(|| StoreError::new(StoreErrorKind::Unreachable))
     }
 
-    fn write(&self, key: &StoreKey) {
+    fn written(&self, key: &StoreKey) {
         self.inner.writes.fetch_add(1, Ordering::SeqCst);
         self.inner.keys.lock().unwrap().push(*key);
     }
@@ -249,65 +252,48 @@ impl SessionStore for Meddled {
             }
             let mut loaded = self.inner.store.load(key, now).await?;
             let tamper = self.inner.tamper.lock().unwrap().clone();
-            if let (Loaded::Live(stored), Some(tamper)) = (&mut loaded, tamper) {
-                stored.payload = tamper(std::mem::take(&mut stored.payload));
+            if let (Some(entry), Some(tamper)) = (&mut loaded.entry, tamper) {
+                entry.bytes = tamper(std::mem::take(&mut entry.bytes));
             }
             Ok(loaded)
         })
     }
 
-    fn create<'a>(
+    fn write<'a>(
         &'a self,
         key: &'a StoreKey,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
+        write: Write<'a>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), CreateError>> {
-        Box::pin(async move {
-            self.write(key);
-            if let Some(error) = self.outage() {
-                return Err(error.into());
-            }
-            self.inner.store.create(key, payload, expires_at, now).await
-        })
-    }
-
-    fn replace<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        expected_version: u64,
-        payload: Vec<u8>,
-        expires_at: UnixTime,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Result<Replaced, StoreError>> {
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
         Box::pin(async move {
             let gate = self.inner.before_replace.lock().unwrap().clone();
-            if let Some(gate) = gate {
+            if let Some(gate) = gate.filter(|_| write.expected.is_some()) {
                 gate.pass().await;
             }
-            self.write(key);
+            self.written(key);
             if let Some(error) = self.outage() {
                 return Err(error);
             }
-            self.inner
-                .store
-                .replace(key, expected_version, payload, expires_at, now)
-                .await
+            self.inner.store.write(key, write, now).await
         })
     }
 
-    fn end<'a>(
+    fn list<'a>(
         &'a self,
-        key: &'a StoreKey,
-        tombstone_until: UnixTime,
+        index: &'a IndexKey,
+        after: Option<Cursor>,
         now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            self.write(key);
-            if let Some(error) = self.outage() {
-                return Err(error);
-            }
-            self.inner.store.end(key, tombstone_until, now).await
-        })
+    ) -> BoxFuture<'a, Result<ListPage, StoreError>> {
+        match self.outage() {
+            Some(error) => Box::pin(async { Err(error) }),
+            None => self.inner.store.list(index, after, now),
+        }
+    }
+
+    fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
+        match self.outage() {
+            Some(error) => Box::pin(async { Err(error) }),
+            None => self.inner.store.feed(),
+        }
     }
 }

@@ -1,0 +1,181 @@
+//! Sessions that live in a store: reading, writing and ending their records.
+//!
+//! Every call of the port is made here, in [`StoredSessions::load`] and its neighbours, so that what holds for all of them stands in one
+//! place: a deadline, and what an answer may mean.
+
+mod change;
+mod renew;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_core::UnixTime;
+use doorward_core::ports::{
+    Entry, ListChange, SessionStore, StoreError, StoreErrorKind, StoreKey, StoreTime, Write, Written,
+};
+use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Summary};
+
+use crate::outside::Ports;
+
+/// How long a call of the store may take.
+pub(crate) const STORE_DEADLINE: Duration = Duration::from_millis(250);
+
+/// Records are kept somewhat longer than they count, because the store's clock may be ahead of ours.
+const SLACK: Duration = Duration::from_secs(5 * 60);
+
+/// The store and what its records are sealed with.
+pub(crate) struct StoredSessions {
+    store: Arc<dyn SessionStore>,
+    pub(crate) records: RecordCodec,
+}
+
+/// What a store holds under a key.
+pub(crate) enum Found {
+    /// Nothing, or a session that has expired.
+    Absent,
+    /// Something that is none of our records, or of another version.
+    Unreadable,
+    /// A tombstone, or a session whose successor's time has come.
+    Ended,
+    /// A session that may be used.
+    Live(Arc<Kept>),
+}
+
+/// A record as it was read or written last.
+pub(crate) struct Kept {
+    pub(crate) version: u64,
+    pub(crate) record: Record,
+    pub(crate) time: StoreTime,
+}
+
+impl StoredSessions {
+    pub(crate) fn new(store: Arc<dyn SessionStore>, records: RecordCodec) -> Self {
+        Self { store, records }
+    }
+
+    /// Reads a record, and judges it by its head.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store did not answer.
+    pub(crate) async fn load(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
+        let now = ports.clock.now();
+        let loaded = in_time(ports, self.store.load(key, now)).await?;
+        let Some(Entry { version, bytes }) = loaded.entry else {
+            return Ok(Found::Absent);
+        };
+        let Ok(record) = self.records.open(key, bytes) else {
+            tracing::warn!(?key, "record cannot be read; it counts as no session");
+            return Ok(Found::Unreadable);
+        };
+        Ok(match record.control().judge(now) {
+            Judged::Expired => Found::Absent,
+            Judged::Ended => Found::Ended,
+            Judged::Live => Found::Live(Arc::new(Kept {
+                version,
+                record,
+                time: loaded.time,
+            })),
+        })
+    }
+
+    /// Compares and sets; `None` for a lost race.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store did not answer: the record may or may not be written.
+    pub(crate) async fn write(
+        &self,
+        ports: &Ports,
+        key: &StoreKey,
+        expected: Option<u64>,
+        next: Next<'_>,
+    ) -> Result<Option<u64>, StoreError> {
+        let write = Write {
+            expected,
+            bytes: next.bytes,
+            keep_until: next.keep_until.saturating_add(SLACK),
+            lists: next.lists,
+            announce: next.announce,
+        };
+        match in_time(ports, self.store.write(key, write, ports.clock.now())).await? {
+            Written::Done { version } => Ok(Some(version)),
+            Written::Conflict => Ok(None),
+        }
+    }
+
+    /// Remembers something that happens once; `false` if it is remembered already.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store did not answer.
+    pub(crate) async fn first_use(&self, ports: &Ports, key: &StoreKey, until: UnixTime) -> Result<bool, StoreError> {
+        let next = Next {
+            bytes: &[],
+            keep_until: until,
+            lists: &[],
+            announce: false,
+        };
+        Ok(self.write(ports, key, None, next).await?.is_some())
+    }
+
+    /// The lists that a session stands in, each under the key that names lists now.
+    fn lists(&self, summary: &Summary, until: UnixTime) -> Vec<ListChange> {
+        let entered = |of| ListChange {
+            index: self.records.index(of),
+            until: Some(until),
+        };
+        indexes_of(summary).into_iter().map(entered).collect()
+    }
+
+    /// Takes a session out of its lists, under whichever key it was entered.
+    fn lists_left(&self, summary: Option<&Summary>) -> Vec<ListChange> {
+        let left = |index| ListChange { index, until: None };
+        let indexes = summary.map(indexes_of).unwrap_or_default();
+        let indexes = indexes.into_iter().flat_map(|of| self.records.indexes(of));
+        indexes.map(left).collect()
+    }
+}
+
+/// What a write leaves behind.
+pub(crate) struct Next<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) keep_until: UnixTime,
+    pub(crate) lists: &'a [ListChange],
+    pub(crate) announce: bool,
+}
+
+impl<'a> Next<'a> {
+    fn of(control: &Control, bytes: &'a [u8], lists: &'a [ListChange]) -> Self {
+        Self {
+            bytes,
+            keep_until: control.keep_until(),
+            lists,
+            announce: false,
+        }
+    }
+
+    /// For changes that whoever holds the session open has to hear of.
+    fn announced(mut self) -> Self {
+        self.announce = true;
+        self
+    }
+}
+
+fn indexes_of(summary: &Summary) -> Vec<IndexOf<'_>> {
+    let provider = summary.provider.as_str();
+    let mut indexes = vec![
+        IndexOf::User {
+            provider,
+            subject: &summary.subject,
+        },
+        IndexOf::Tenant(&summary.tenant),
+    ];
+    if let Some(session_id) = &summary.provider_session_id {
+        indexes.push(IndexOf::ProviderSession { provider, session_id });
+    }
+    indexes
+}
+
+/// Waits for a store, but not for long.
+async fn in_time<T>(ports: &Ports, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answered = ports.within(STORE_DEADLINE, call).await;
+    answered.unwrap_or(Err(StoreError::new(StoreErrorKind::Timeout)))
+}
