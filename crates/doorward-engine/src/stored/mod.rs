@@ -4,6 +4,7 @@
 //! place: a deadline, and what an answer may mean.
 
 mod change;
+mod list;
 mod renew;
 
 use std::sync::Arc;

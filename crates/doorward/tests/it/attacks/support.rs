@@ -7,8 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use doorward::ports::{
-    BoxFuture, Cursor, IndexKey, Loaded, Page as ListPage, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey, Write,
-    Written,
+    BoxFuture, Cursor, IndexKey, Loaded, Page as ListPage, SessionStore, StoreError, StoreErrorKind, StoreFeed,
+    StoreKey, Write, Written,
 };
 use doorward::{Builder, Doorward, MemoryStore, Sessions, UnixTime};
 use doorward_testkit::{Browser, Gate, Page};
