@@ -1,0 +1,39 @@
+//! Real servers from the system's packages, each started by the test that needs it and gone with it.
+//!
+//! | server | programs |
+//! |---|---|
+//! | [`RedisServer`] | `redis-server`, or `valkey-server` where there is no other |
+//! | [`PostgresServer`] | `initdb`, `postgres` and `psql`, also from where Debian keeps them |
+//!
+//! No service of the system is used or touched. Each server has a folder of its own under the temporary directory, and
+//! listens on a port of 127.0.0.1 that the kernel gave. Whoever starts one waits until it has answered, at most
+//! [`START_LIMIT`], and panics with what the server printed if it does not. A server is killed and its folder removed when
+//! its value is dropped, and also when the test's process dies without dropping anything. A test that panics prints what
+//! its servers said.
+//!
+//! A program that is not installed fails the test that needs it, with the way to install it: a proof left out silently
+//! would pass for one.
+//!
+//! Time has to run: on a runtime with paused time the limits pass at once.
+
+mod certificates;
+mod core;
+mod folder;
+mod postgres;
+mod process;
+mod redis;
+mod resp;
+mod wait;
+
+use std::time::Duration;
+
+pub use certificates::certificate_authority;
+pub use postgres::{PostgresOptions, PostgresServer};
+pub use redis::{RedisOptions, RedisServer, RedisUser};
+
+/// How long a server may take until it answers, and every question of this module until it is answered.
+pub const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// How to install all of them.
+const INSTALL: &str = "install it with `cargo xtask test --install`, or on Debian: apt-get install redis-server \
+                       postgresql";
