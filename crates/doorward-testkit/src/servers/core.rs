@@ -121,6 +121,10 @@ impl Core {
         ended.unwrap_or_else(|text| panic!("{text}; it printed:\n{}", self.shown()));
     }
 
+    pub(super) fn is_running(&self) -> bool {
+        self.lock().as_mut().is_some_and(|process| process.ended().is_none())
+    }
+
     /// Everything it printed so far.
     pub(super) fn output(&self) -> String {
         let bytes = std::fs::read(self.folder.join(LOG)).unwrap_or_default();
@@ -219,20 +223,29 @@ pub(super) async fn run(command: Command) -> Result<String, String> {
 /// What to tell of a program that could not be started.
 fn missing_or(program: &str, error: &std::io::Error) -> String {
     if error.kind() == std::io::ErrorKind::NotFound {
-        format!("expected the program `{program}`, found none: {INSTALL}")
+        missing(program)
     } else {
         format!("expected `{program}` to start, found: {error}")
     }
 }
 
-/// The first of `names` that is an absolute path to a file or on the search path; the first name of all if none is.
-pub(super) fn program(names: &[&str]) -> String {
+/// The first of `names`, each a name to look up on the search path or a path itself, that can be started.
+///
+/// # Errors
+/// That there is none, and how to install it.
+pub(super) fn program(names: &[&str]) -> Result<String, String> {
+    let quiet = std::process::Stdio::null;
     let there = |name: &str| {
         let mut command = Command::new(name);
-        command.arg("--version");
-        let quiet = || std::process::Stdio::null();
-        command.stdin(quiet()).stdout(quiet()).stderr(quiet()).status().is_ok()
+        command.arg("--version").stdin(quiet()).stdout(quiet()).stderr(quiet());
+        command.status().is_ok()
     };
-    let found = names.iter().find(|name| there(name)).or(names.first());
-    (*found.expect("at least one name")).to_owned()
+    let found = names.iter().find(|name| there(name));
+    found
+        .map(|name| (*name).to_owned())
+        .ok_or_else(|| missing(&names.join("` or `")))
+}
+
+fn missing(program: &str) -> String {
+    format!("expected the program `{program}`, found none: {INSTALL}")
 }

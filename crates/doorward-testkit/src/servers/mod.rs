@@ -2,8 +2,9 @@
 //!
 //! | server | programs |
 //! |---|---|
-//! | [`RedisServer`] | `redis-server`, or `valkey-server` where there is no other |
+//! | [`RedisServer`], [`Sentinels`], [`RedisCluster`] | `redis-server`, or `valkey-server` where there is no other |
 //! | [`PostgresServer`] | `initdb`, `postgres` and `psql`, also from where Debian keeps them |
+//! | [`Nginx`] | `nginx` |
 //!
 //! No service of the system is used or touched. Each server has a folder of its own under the temporary directory, and
 //! listens on a port of 127.0.0.1 that the kernel gave. Whoever starts one waits until it has answered, at most
@@ -17,23 +18,31 @@
 //! Time has to run: on a runtime with paused time the limits pass at once.
 
 mod certificates;
+mod cluster;
 mod core;
 mod folder;
+mod nginx;
 mod postgres;
 mod process;
 mod redis;
 mod resp;
+mod sentinel;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::time::Duration;
 
 pub use certificates::certificate_authority;
+pub use cluster::RedisCluster;
+pub use nginx::Nginx;
 pub use postgres::{PostgresOptions, PostgresServer};
 pub use redis::{RedisOptions, RedisServer, RedisUser};
+pub use sentinel::Sentinels;
 
 /// How long a server may take until it answers, and every question of this module until it is answered.
 pub const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// How to install all of them.
 const INSTALL: &str = "install it with `cargo xtask test --install`, or on Debian: apt-get install redis-server \
-                       postgresql";
+                       redis-sentinel postgresql nginx-light";

@@ -93,7 +93,7 @@ impl PostgresServer {
     /// # Errors
     /// What `psql` says, or that it had no answer.
     pub async fn query(&self, sql: &str) -> Result<String, String> {
-        let mut command = Command::new(self.program("psql"));
+        let mut command = Command::new(self.program("psql")?);
         command
             .args([
                 "--no-psqlrc",
@@ -184,7 +184,7 @@ impl PostgresServer {
     }
 
     async fn make_database(&self) -> Result<(), String> {
-        let mut command = self.command("initdb");
+        let mut command = self.command("initdb")?;
         command
             .args([
                 "--no-sync",
@@ -222,7 +222,7 @@ impl PostgresServer {
             settings.push(format!("ssl_cert_file={}", folder.text(certificates::CERTIFICATE)));
             settings.push(format!("ssl_key_file={}", folder.text(certificates::KEY)));
         }
-        let mut command = self.command("postgres");
+        let mut command = self.command("postgres")?;
         command.arg("-D").arg(folder.join(DATA));
         for setting in settings {
             command.args(["-c", &setting]);
@@ -233,8 +233,8 @@ impl PostgresServer {
     }
 
     /// A program that works on the server's files, as the account they belong to.
-    fn command(&self, name: &str) -> Command {
-        let program = self.program(name);
+    fn command(&self, name: &str) -> Result<Command, String> {
+        let program = self.program(name)?;
         let mut command = if geteuid().is_root() {
             let mut command = Command::new("setpriv");
             command
@@ -245,23 +245,19 @@ impl PostgresServer {
             Command::new(program)
         };
         command.current_dir(self.core.folder().path());
-        command
+        Ok(command)
     }
 
-    fn program(&self, name: &str) -> String {
-        let debian = self
-            .programs
-            .as_ref()
-            .map(|folder| folder.join(name).display().to_string());
-        match debian {
-            Some(path) => program(&[&path, name]),
-            None => name.to_owned(),
+    fn program(&self, name: &str) -> Result<String, String> {
+        match &self.programs {
+            Some(folder) => program(&[&folder.join(name).display().to_string(), name]),
+            None => program(&[name]),
         }
     }
 }
 
 /// The programs of the newest version that Debian's packages installed.
-fn newest(versions: &Path) -> Option<PathBuf> {
+pub(super) fn newest(versions: &Path) -> Option<PathBuf> {
     let versions = fs::read_dir(versions).ok()?.filter_map(Result::ok);
     let newest = versions
         .filter_map(|version| {

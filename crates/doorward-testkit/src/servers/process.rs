@@ -101,7 +101,7 @@ impl Drop for Process {
 ///
 /// A test that is interrupted or killed runs no destructor, and the server's group hears nothing of it either.
 fn watch(group: u32, folder: &Path) -> io::Result<Child> {
-    let script = "read -r nothing; kill -KILL -- \"-$1\"; sleep 1; rm -rf -- \"$2\"";
+    let script = "read -r nothing; kill -s KILL -- \"-$1\"; sleep 1; rm -rf -- \"$2\"";
     Command::new("sh")
         .args(["-c", script, "sh", &group.to_string()])
         .arg(folder)

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use url::Url;
 
 use super::core::{Core, NotStarted, free_port, on_a_free_port, on_the_same_port, program};
+use super::folder::Folder;
 use super::{certificates, resp, wait};
 
 /// The account with which this module commands a server, beside those of a test.
@@ -39,7 +40,9 @@ pub struct RedisOptions {
     pub users: Vec<RedisUser>,
     /// The port of the primary that it copies.
     pub replica_of: Option<u16>,
-    /// A node of a cluster that is still to be made.
+    /// A node of a cluster that is still to be made; [`RedisCluster`] starts one whole.
+    ///
+    /// [`RedisCluster`]: super::RedisCluster
     pub cluster: bool,
 }
 
@@ -113,6 +116,14 @@ impl RedisServer {
         self.port
     }
 
+    pub(super) fn bus_port(&self) -> u16 {
+        self.bus_port
+    }
+
+    pub(super) fn has_tls(&self) -> bool {
+        self.options.tls
+    }
+
     /// Runs one command with all rights, past every password and TLS; the elements of an array come as lines.
     ///
     /// # Errors
@@ -176,7 +187,7 @@ impl RedisServer {
     async fn launch(&self) -> Result<(), NotStarted> {
         let data = self.core.folder().join(DATA);
         std::fs::create_dir_all(&data).map_err(|error| format!("expected a folder for data, found: {error}"))?;
-        let mut command = Command::new(program(&["redis-server", "valkey-server"]));
+        let mut command = redis_server()?;
         command
             .arg(self.core.folder().join(CONFIG))
             .current_dir(self.core.folder().path());
@@ -198,7 +209,6 @@ impl RedisServer {
         let folder = self.core.folder();
         let (keeper, keeper_password) = KEEPER;
         let mut lines = vec![
-            "bind 127.0.0.1".to_owned(),
             format!("unixsocket {}", folder.text(SOCKET)),
             format!("dir {}", folder.text(DATA)),
             // Kept without waiting for the disk: a killed process loses nothing that it answered.
@@ -212,17 +222,7 @@ impl RedisServer {
             format!("masteruser {keeper}"),
             format!("masterauth {keeper_password}"),
         ];
-        if self.options.tls {
-            lines.push("port 0".to_owned());
-            lines.push(format!("tls-port {}", self.port));
-            lines.push(format!("tls-cert-file {}", folder.text(certificates::CERTIFICATE)));
-            lines.push(format!("tls-key-file {}", folder.text(certificates::KEY)));
-            lines.push(format!("tls-ca-cert-file {}", folder.text(certificates::AUTHORITY)));
-            lines.push("tls-auth-clients no".to_owned());
-            lines.push("tls-replication yes".to_owned());
-        } else {
-            lines.push(format!("port {}", self.port));
-        }
+        lines.extend(transport(folder, self.options.tls, self.port));
         if let Some(password) = &self.options.password {
             lines.push(format!("requirepass {}", quoted(password)));
         } else if !self.options.users.is_empty() {
@@ -248,6 +248,28 @@ impl RedisServer {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// Where a server or a sentinel listens, and how it speaks there and to others of its kind.
+pub(super) fn transport(folder: &Folder, tls: bool, port: u16) -> Vec<String> {
+    let mut lines = vec!["bind 127.0.0.1".to_owned()];
+    if tls {
+        lines.push("port 0".to_owned());
+        lines.push(format!("tls-port {port}"));
+        lines.push(format!("tls-cert-file {}", folder.text(certificates::CERTIFICATE)));
+        lines.push(format!("tls-key-file {}", folder.text(certificates::KEY)));
+        lines.push(format!("tls-ca-cert-file {}", folder.text(certificates::AUTHORITY)));
+        lines.push("tls-auth-clients no".to_owned());
+        lines.push("tls-replication yes".to_owned());
+    } else {
+        lines.push(format!("port {port}"));
+    }
+    lines
+}
+
+/// A server that speaks Redis's protocol, whoever made it.
+pub(super) fn redis_server() -> Result<Command, String> {
+    program(&["redis-server", "valkey-server"]).map(Command::new)
 }
 
 /// A value as Redis's configuration file has it.

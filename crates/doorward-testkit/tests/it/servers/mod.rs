@@ -1,7 +1,11 @@
 //! Real servers: each starts, answers, stands still, goes on, dies and comes back.
 
+mod cluster;
+mod left_behind;
+mod nginx;
 mod postgres;
 mod redis;
+mod sentinel;
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -52,6 +56,12 @@ impl Wire {
 /// Whether a port of this machine refuses connections.
 async fn refuses(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).await.is_err()
+}
+
+/// The same for the port that a URL names.
+async fn refuses_url(url: &str) -> bool {
+    let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    refuses(port.expect("a URL that ends in a port")).await
 }
 
 /// The authority's certificate as a file; keep the folder while it is used.
