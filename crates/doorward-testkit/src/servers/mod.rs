@@ -45,4 +45,4 @@ pub const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// How to install all of them.
 const INSTALL: &str = "install it with `cargo xtask test --install`, or on Debian: apt-get install redis-server \
-                       redis-sentinel postgresql nginx-light";
+                       postgresql nginx-light";
