@@ -1,8 +1,10 @@
 //! Redis Cluster.
 
-use doorward_testkit::servers::RedisCluster;
+use std::process::Command;
 
-use super::Wire;
+use doorward_testkit::servers::{RedisCluster, RedisOptions};
+
+use super::{Authority, Wire, run};
 
 #[tokio::test]
 async fn a_cluster_answers_on_each_node_and_a_slot_moves_from_one_to_another() {
@@ -53,4 +55,29 @@ async fn a_node_that_comes_back_serves_its_slots_again() {
     owner.restart().await;
     cluster.settled().await;
     assert_eq!(owner.command(&["GET", "key"]).await.as_deref(), Ok("value"));
+}
+
+#[tokio::test]
+async fn a_cluster_with_tls_and_a_password_moves_a_slot_with_its_keys() {
+    let options = RedisOptions {
+        tls: true,
+        password: Some("pw".to_owned()),
+        ..RedisOptions::default()
+    };
+    let cluster = RedisCluster::start_with(2, options).await;
+    let authority = Authority::file();
+    let slot = cluster.slot_of("key").await;
+    let from = cluster.owner_of(slot).await;
+    let cli = |index: usize, words: &[&str]| {
+        let port = cluster.nodes()[index].port().to_string();
+        let mut command = Command::new("redis-cli");
+        command.args(["-e", "--no-auth-warning", "--tls", "-a", "pw", "-p", &port, "--cacert"]);
+        run(command.arg(&authority.0).args(words))
+    };
+    assert_eq!(cli(from, &["SET", "key", "value"]), (true, "OK\n".to_owned()));
+    cluster.move_slot(slot, 1 - from).await;
+    assert_eq!(cli(1 - from, &["GET", "key"]), (true, "value\n".to_owned()));
+    let (_, printed) = cli(from, &["GET", "key"]);
+    let port = cluster.nodes()[1 - from].port();
+    assert!(printed.contains(&format!("MOVED {slot} 127.0.0.1:{port}")), "{printed}");
 }
