@@ -1,9 +1,9 @@
 //! The servers that some tests start for themselves: Redis, PostgreSQL and nginx.
 //!
-//! Debian's packages start a service each where the machine runs services: Redis on port 6379, PostgreSQL on 5432, nginx
-//! on 80. They are left as the packages leave them: the tests neither need nor touch them, start servers of their own on
-//! ports that the kernel gives, and whether a machine keeps a service is not a test command's to decide. To be rid of
-//! them: `systemctl disable --now redis-server postgresql nginx`.
+//! Debian's packages start a service each where the machine runs services: Redis on port 6379, PostgreSQL on 5432,
+//! nginx on 80. They are left as the packages leave them: the tests neither need nor touch them, start servers of their
+//! own on ports that the kernel gives, and whether a machine keeps a service is not a test command's to decide. To be
+//! rid of them: `systemctl disable --now redis-server postgresql nginx`.
 
 use std::path::PathBuf;
 

@@ -82,8 +82,8 @@ impl RedisCluster {
         panic!("expected a node with slot {slot}, found none");
     }
 
-    /// Begins to move a slot: its old node sends on with ASK whoever wants a key it has not, and the new one takes those
-    /// who say so.
+    /// Begins to move a slot: its old node sends on with ASK whoever wants a key it has not, and the new one takes
+    /// those who say so.
     ///
     /// # Panics
     /// If a node refuses.
@@ -172,7 +172,7 @@ impl RedisCluster {
             format!("cluster_known_nodes:{}", self.nodes.len()),
         ];
         for node in &self.nodes {
-            let settled = wait::until("a node that is content with its cluster", async || {
+            let settled = wait::until("a node that is content with its cluster", || async {
                 let state = node.command(&["CLUSTER", "INFO"]).await?;
                 let missing = wanted.iter().find(|wanted| !state.lines().any(|line| line == *wanted));
                 missing.map_or(Ok(()), |missing| Err(format!("no {missing} in {state:?}")))

@@ -51,23 +51,25 @@ impl Core {
     }
 
     /// Starts `command` and asks `ready` until it says yes.
-    pub(super) async fn launch(
-        &self,
-        command: &mut Command,
-        mut ready: impl AsyncFnMut() -> Result<(), String>,
-    ) -> Result<(), NotStarted> {
+    pub(super) async fn launch<F>(&self, command: &mut Command, ready: impl Fn() -> F) -> Result<(), NotStarted>
+    where
+        F: Future<Output = Result<(), String>>,
+    {
         let before = self.output().len();
         let process = Process::start(command, &self.folder.join(LOG), self.folder.path())
             .map_err(|error| missing_or(&command.get_program().to_string_lossy(), &error))?;
         *self.lock() = Some(process);
         let mut ended = None;
         let expected = format!("{} to answer", self.name);
-        let answered = wait::until(&expected, async || {
+        let answered = wait::until(&expected, || {
             ended = self.lock().as_mut().and_then(Process::ended);
-            match &ended {
-                // No answer is to be had any more: leave the loop.
-                Some(_) => Ok(()),
-                None => ready().await,
+            // Of one that has ended no answer is to be had any more: leave the loop.
+            let ask = ended.is_none().then(&ready);
+            async move {
+                match ask {
+                    Some(ask) => ask.await,
+                    None => Ok(()),
+                }
             }
         })
         .await;
@@ -112,9 +114,11 @@ impl Core {
             process.ask_to_end(signal);
         }
         let expected = format!("{} to end when asked to", self.name);
-        let ended = wait::until(&expected, async || match self.lock().as_mut() {
-            Some(process) => process.ended().map(|_| ()).ok_or_else(|| "it running".to_owned()),
-            None => Ok(()),
+        let ended = wait::until(&expected, || {
+            std::future::ready(match self.lock().as_mut() {
+                Some(process) => process.ended().map(|_| ()).ok_or_else(|| "it running".to_owned()),
+                None => Ok(()),
+            })
         })
         .await;
         self.kill();
@@ -174,7 +178,10 @@ pub(super) fn free_port() -> u16 {
 ///
 /// # Panics
 /// If it does not start.
-pub(super) async fn on_a_free_port<T>(start: impl AsyncFn(u16) -> Result<T, NotStarted>) -> T {
+pub(super) async fn on_a_free_port<T, F>(start: impl Fn(u16) -> F) -> T
+where
+    F: Future<Output = Result<T, NotStarted>>,
+{
     let mut taken = String::new();
     for _ in 0..PORTS_TRIED {
         match start(free_port()).await {
@@ -190,7 +197,10 @@ pub(super) async fn on_a_free_port<T>(start: impl AsyncFn(u16) -> Result<T, NotS
 ///
 /// # Panics
 /// If it does not start.
-pub(super) async fn on_the_same_port(start: impl AsyncFn() -> Result<(), NotStarted>) {
+pub(super) async fn on_the_same_port<F>(start: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), NotStarted>>,
+{
     let deadline = Instant::now() + START_LIMIT;
     loop {
         match start().await {

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes a folder that only this account can enter; names stay short, because a socket's path has 108 bytes at most.
+    /// Makes a folder that only this account can enter; names stay short, because a socket's path has 108 bytes at
+    /// most.
     pub(super) fn make(name: &str) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         loop {

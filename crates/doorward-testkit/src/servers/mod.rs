@@ -8,12 +8,15 @@
 //!
 //! No service of the system is used or touched. Each server has a folder of its own under the temporary directory, and
 //! listens on a port of 127.0.0.1 that the kernel gave. Whoever starts one waits until it has answered, at most
-//! [`START_LIMIT`], and panics with what the server printed if it does not. A server is killed and its folder removed when
-//! its value is dropped, and also when the test's process dies without dropping anything. A test that panics prints what
-//! its servers said.
+//! [`START_LIMIT`], and panics with what the server printed if it does not. A server is killed and its folder removed
+//! when its value is dropped, and also when the test's process dies without dropping anything. A test that panics
+//! prints what its servers said.
 //!
 //! A program that is not installed fails the test that needs it, with the way to install it: a proof left out silently
 //! would pass for one.
+//!
+//! As root, PostgreSQL runs as the account `postgres`, because it refuses root; that account has to be able to enter
+//! the temporary directory.
 //!
 //! Time has to run: on a runtime with paused time the limits pass at once.
 

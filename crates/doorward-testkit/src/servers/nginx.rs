@@ -24,8 +24,8 @@ impl Nginx {
     /// Starts nginx with `http` as what stands in its block `http`, and waits until it answers.
     ///
     /// In `http`, `{listen}` stands for the address to listen on and `{folder}` for a folder of its own, in which
-    /// `certificate.pem` and `key.pem` are for `localhost` and 127.0.0.1, from [`certificate_authority`]. Errors and what
-    /// nginx warns of are in [`output`](Self::output); accesses are where `http` puts them.
+    /// `certificate.pem` and `key.pem` are for `localhost` and 127.0.0.1, from [`certificate_authority`]. Errors and
+    /// what nginx warns of are in [`output`](Self::output); accesses are where `http` puts them.
     ///
     /// [`certificate_authority`]: super::certificate_authority
     ///
@@ -46,7 +46,7 @@ impl Nginx {
             http.contains(LISTEN),
             "expected {LISTEN} in nginx's configuration, found none"
         );
-        on_a_free_port(async |port| {
+        on_a_free_port(|port| async move {
             let server = Self {
                 core: Core::new("nginx"),
                 port,
@@ -100,7 +100,7 @@ impl Nginx {
     /// If it does not answer, within [`START_LIMIT`](super::START_LIMIT).
     pub async fn restart(&self) {
         self.stop().await;
-        on_the_same_port(async || self.launch().await).await;
+        on_the_same_port(|| self.launch()).await;
     }
 
     /// Everything it printed so far.
@@ -120,7 +120,7 @@ impl Nginx {
             .arg(folder.join(CONFIG))
             .arg("-p")
             .arg(folder.path());
-        self.core.launch(&mut command, async || self.answers().await).await
+        self.core.launch(&mut command, || self.answers()).await
     }
 
     /// Asks at a socket of its own, so that nothing of the configuration under test counts a request too many.

@@ -50,7 +50,8 @@ impl PostgresServer {
     /// # Panics
     /// As [`start`](Self::start).
     pub async fn start_with(options: PostgresOptions) -> Self {
-        on_a_free_port(async |port| {
+        let options = &options;
+        on_a_free_port(|port| async move {
             let server = Self {
                 core: Core::new("postgres"),
                 options: options.clone(),
@@ -147,7 +148,7 @@ impl PostgresServer {
     /// If it does not answer, within [`START_LIMIT`](super::START_LIMIT).
     pub async fn restart(&self) {
         self.stop().await;
-        on_the_same_port(async || self.launch().await).await;
+        on_the_same_port(|| self.launch()).await;
     }
 
     /// Kills it and starts it again on its port with an empty database, as a server whose data is lost.
@@ -159,7 +160,7 @@ impl PostgresServer {
         let data = self.core.folder().join(DATA);
         fs::remove_dir_all(data).expect("to remove the data of a server that was killed");
         self.make_database().await.unwrap_or_else(|text| panic!("{text}"));
-        on_the_same_port(async || self.launch().await).await;
+        on_the_same_port(|| self.launch()).await;
     }
 
     /// Everything it printed so far.
@@ -228,7 +229,7 @@ impl PostgresServer {
             command.args(["-c", &setting]);
         }
         self.core
-            .launch(&mut command, async || self.query("select 1").await.map(|_| ()))
+            .launch(&mut command, || async { self.query("select 1").await.map(|_| ()) })
             .await
     }
 

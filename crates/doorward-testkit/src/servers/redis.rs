@@ -60,7 +60,8 @@ impl RedisServer {
     /// # Panics
     /// If it does not, within [`START_LIMIT`](super::START_LIMIT).
     pub async fn start(options: RedisOptions) -> Self {
-        on_a_free_port(async |port| {
+        let options = &options;
+        on_a_free_port(|port| async move {
             let server = Self {
                 core: Core::new("redis"),
                 options: options.clone(),
@@ -162,7 +163,7 @@ impl RedisServer {
     /// If it does not answer, within [`START_LIMIT`](super::START_LIMIT).
     pub async fn restart(&self) {
         self.stop().await;
-        on_the_same_port(async || self.launch().await).await;
+        on_the_same_port(|| self.launch()).await;
     }
 
     /// Kills it and starts it again on its port without a key, as a server whose data is lost.
@@ -175,7 +176,7 @@ impl RedisServer {
         self.kill();
         // Without a folder there is nothing to forget.
         let _ = std::fs::remove_dir_all(self.core.folder().join(DATA));
-        on_the_same_port(async || self.launch().await).await;
+        on_the_same_port(|| self.launch()).await;
     }
 
     /// Everything it printed so far.
@@ -192,10 +193,10 @@ impl RedisServer {
             .arg(self.core.folder().join(CONFIG))
             .current_dir(self.core.folder().path());
         self.core
-            .launch(&mut command, async || self.command(&["PING"]).await.map(|_| ()))
+            .launch(&mut command, || async { self.command(&["PING"]).await.map(|_| ()) })
             .await?;
         if self.command(&["ROLE"]).await?.starts_with("slave") {
-            wait::until("a replica with its primary's data", async || {
+            wait::until("a replica with its primary's data", || async {
                 let role = self.command(&["ROLE"]).await?;
                 let connected = role.lines().nth(3) == Some("connected");
                 if connected { Ok(()) } else { Err(format!("{role:?}")) }

@@ -23,8 +23,8 @@ struct Sentinel {
 }
 
 impl Sentinels {
-    /// Starts `count` sentinels over `primary`, of which a majority has to agree, and waits until they know each other and
-    /// the replicas that the primary has by now.
+    /// Starts `count` sentinels over `primary`, of which a majority has to agree, and waits until they know each other
+    /// and the replicas that the primary has by now.
     ///
     /// # Panics
     /// If they do not, within [`START_LIMIT`](super::START_LIMIT).
@@ -37,7 +37,7 @@ impl Sentinels {
         let replicas = replicas_of(primary).await;
         for sentinel in &sentinels.sentinels {
             let expected = format!("a sentinel that knows {} others and {replicas} replicas", count - 1);
-            let known = wait::until(&expected, async || sentinel.knows(count - 1, replicas).await).await;
+            let known = wait::until(&expected, || sentinel.knows(count - 1, replicas)).await;
             known.unwrap_or_else(|text| panic!("{text}; it printed:\n{}", sentinel.core.output()));
         }
         sentinels
@@ -79,14 +79,17 @@ impl Sentinels {
         }
     }
 
-    /// Waits until all running sentinels take another server than that of port `old` for the primary; answers with its port.
+    /// Waits until all running sentinels take another server than that of port `old` for the primary; answers with its
+    /// port.
     ///
     /// # Panics
     /// If they do not, within [`START_LIMIT`](super::START_LIMIT).
     pub async fn promoted(&self, old: u16) -> u16 {
-        let promoted = wait::until("a replica to be promoted", async || match self.primary_port().await? {
-            port if port == old => Err(format!("still {port} for the primary's port")),
-            port => Ok(port),
+        let promoted = wait::until("a replica to be promoted", || async {
+            match self.primary_port().await? {
+                port if port == old => Err(format!("still {port} for the primary's port")),
+                port => Ok(port),
+            }
         });
         promoted
             .await
@@ -115,7 +118,7 @@ impl Sentinels {
     pub async fn restart(&self, index: usize) {
         let sentinel = &self.sentinels[index];
         sentinel.core.stop(Signal::TERM).await;
-        on_the_same_port(async || sentinel.launch().await).await;
+        on_the_same_port(|| sentinel.launch()).await;
     }
 
     /// Everything they printed so far.
@@ -127,7 +130,7 @@ impl Sentinels {
 
 impl Sentinel {
     async fn start(primary: &RedisServer, quorum: usize) -> Self {
-        on_a_free_port(async |port| {
+        on_a_free_port(|port| async move {
             let sentinel = Self {
                 core: Core::new("sentinel"),
                 port,
@@ -150,10 +153,10 @@ impl Sentinel {
             .arg("--sentinel")
             .current_dir(folder.path());
         self.core
-            .launch(&mut command, async || self.command(&["PING"]).await.map(|_| ()))
+            .launch(&mut command, || async { self.command(&["PING"]).await.map(|_| ()) })
             .await?;
-        // They look around every two and every ten seconds, for which no test has the time. Older ones cannot be told; they
-        // are only slower.
+        // They look around every two and every ten seconds, for which no test has the time. Older ones cannot be told;
+        // they are only slower.
         let hurry = [
             "SENTINEL",
             "DEBUG",

@@ -1,3 +1,4 @@
+use std::future::{pending, ready};
 use std::process::Command;
 
 use super::core::{NotStarted, on_a_free_port, program, run};
@@ -30,12 +31,12 @@ async fn a_program_that_fails_is_an_error_with_its_words() {
 #[tokio::test]
 async fn a_port_that_is_taken_is_left_for_another_one() {
     let tried = std::cell::RefCell::new(Vec::new());
-    let started = on_a_free_port(async |port| {
+    let started = on_a_free_port(|port| {
         tried.borrow_mut().push(port);
-        match tried.borrow().len() {
+        ready(match tried.borrow().len() {
             3 => Ok(port),
             _ => Err(NotStarted::PortTaken("taken".to_owned())),
-        }
+        })
     })
     .await;
     assert_eq!(tried.borrow().len(), 3);
@@ -44,14 +45,14 @@ async fn a_port_that_is_taken_is_left_for_another_one() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_ends_at_the_limit_and_says_what_was_met_instead() {
-    let answer = until("peace", async || Err::<(), _>("war".to_owned())).await;
+    let answer = until("peace", || ready(Err::<(), _>("war".to_owned()))).await;
     assert_eq!(answer, Err("expected peace within 20 s, found war".to_owned()));
-    let answer = until("peace", async || std::future::pending::<Result<(), String>>().await).await;
+    let answer = until("peace", pending::<Result<(), String>>).await;
     assert_eq!(answer, Err("expected peace within 20 s, found no answer".to_owned()));
     let mut asked = 0;
-    let answer = until("three", async || {
+    let answer = until("three", || {
         asked += 1;
-        if asked == 3 { Ok(asked) } else { Err(asked.to_string()) }
+        ready(if asked == 3 { Ok(asked) } else { Err(asked.to_string()) })
     });
     assert_eq!(answer.await, Ok(3));
 }

@@ -11,8 +11,13 @@ pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is `Ok`, at most [`START_LIMIT`].
 ///
-/// `ask` says in its error what it met instead of what is wanted; the last of these stands in the error of this function.
-pub(super) async fn until<T>(expected: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> Result<T, String> {
+/// `ask` says in its error what it met instead of what is wanted; the last of these stands in this function's error.
+/// (A closure that answers with a future, here and elsewhere: of an async closure no compiler sees yet that its future
+/// may go to another thread.)
+pub(super) async fn until<T, F>(expected: &str, mut ask: impl FnMut() -> F) -> Result<T, String>
+where
+    F: Future<Output = Result<T, String>>,
+{
     let deadline = Instant::now() + START_LIMIT;
     let mut met = "no answer".to_owned();
     loop {

@@ -10,10 +10,30 @@ mod sentinel;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use doorward_testkit::servers::certificate_authority;
+use doorward_testkit::servers::{
+    Nginx, PostgresServer, RedisCluster, RedisOptions, RedisServer, Sentinels, certificate_authority,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+/// Whatever starts or ends a server can be awaited in a task of its own.
+#[allow(dead_code, reason = "that it compiles is the claim")]
+fn futures_can_go_to_another_thread(redis: &RedisServer, postgres: &PostgresServer) {
+    fn sendable(_: impl Send) {}
+    sendable(RedisServer::start(RedisOptions::default()));
+    sendable(redis.start_replica());
+    sendable(redis.restart());
+    sendable(redis.restart_empty());
+    sendable(redis.command(&[]));
+    sendable(Sentinels::start(redis, 3));
+    sendable(RedisCluster::start(3));
+    sendable(PostgresServer::start());
+    sendable(postgres.restart());
+    sendable(postgres.restart_empty());
+    sendable(postgres.query(""));
+    sendable(Nginx::start(""));
+}
 
 /// Long enough for an answer on a busy machine to have come.
 const A_WHILE: Duration = Duration::from_millis(300);
