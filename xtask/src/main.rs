@@ -25,7 +25,8 @@ usage: cargo xtask <command>
 
   test [--install]    run everything: formatting, lints, house rules, dependency rules, unit, integration,
                       documentation and browser tests, and the browser package. With --install first installs what the machine lacks
-                      (Node.js, Chromium, Python, packages for both, cargo-deny); without it says what is missing
+                      (Node.js, Python, packages for both, Chromium, Redis, PostgreSQL, nginx, cargo-deny); without it says what
+                      is missing
   tidy [--security]   check the rules of the house; --security lists every line marked `// Security:`
   docs [--check]      write the generated parts of docs/reference; --check only says whether they are current
 ";

@@ -9,6 +9,7 @@
 //! | [`Browser`] | a browser with cookies, Fetch Metadata, CORS and redirects |
 //! | [`ScriptedProvider`] | an OpenID provider that is correct until told to misbehave |
 //! | [`run_store_suite`] | the promises that every session store has to keep |
+//! | `servers` (a feature) | nothing: real Redis, Sentinel, Redis Cluster, PostgreSQL and nginx, each a test's own |
 //!
 //! Everything here is for tests: it panics where a test should fail, and its secrets are predictable.
 //!
@@ -29,6 +30,8 @@ mod fetch;
 mod gate;
 mod provider;
 mod random;
+#[cfg(all(feature = "servers", unix))]
+pub mod servers;
 mod store_suite;
 mod tasks;
 

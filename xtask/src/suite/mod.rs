@@ -16,6 +16,7 @@ use crate::tidy;
 
 mod counts;
 mod python;
+mod servers;
 mod shell;
 mod tools;
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Install, python, shell};
+use super::{Install, python, servers, shell};
 use crate::failure::Failure;
 
 /// The version that `--install` builds; any version found on the machine will do.
@@ -86,6 +86,7 @@ pub(super) fn prepare(install: Install) -> Result<Tools, Failure> {
         }
     }
     missing.extend(python::missing(&target));
+    missing.extend(servers::missing());
     let chromium = find_chromium();
     if chromium.is_none() {
         missing
@@ -136,6 +137,7 @@ fn install_debian_packages() -> Result<(), Failure> {
         packages.push("chromium");
     }
     packages.extend(python::debian_packages());
+    packages.extend(servers::debian_packages());
     if packages.is_empty() || find_on_path("apt-get").is_none() {
         return Ok(());
     }
@@ -215,7 +217,7 @@ fn cargo_has(subcommand: &str) -> bool {
     shell::succeeds_quietly(Command::new(shell::cargo()).args([subcommand, "--version"]))
 }
 
-fn find_on_path(program: &str) -> Option<PathBuf> {
+pub(super) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))
