@@ -32,7 +32,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] where the store could not answer, and the record may or may not be written; a lost race is
-    /// [`Written::Conflict`], and nothing was changed but, perhaps, lists.
+    /// [`Written::Conflict`], and nothing was changed but, perhaps, additions to lists.
     fn write<'a>(
         &'a self,
         key: &'a StoreKey,

@@ -1,345 +1,390 @@
 //! The promises of a session store, each as a check that every store has to pass.
 
+mod feed;
+mod lists;
 mod races;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use doorward_core::UnixTime;
-use doorward_core::ports::{CreateError, Loaded, Replaced, SessionStore, StoreKey, StoredSession};
+use doorward_core::ports::{Entry, IndexKey, ListChange, Loaded, SessionStore, StoreKey, StoreTime, Write, Written};
 use doorward_crypto::{SystemRandom, random_bytes};
 
-/// Any moment will do: a store takes the time as it is given.
-pub(crate) const NOW: UnixTime = UnixTime::from_seconds(1_767_225_600);
+/// Longer than the suite takes.
+const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Runs every promise of [`SessionStore`] against fresh handles of a store.
+/// One connection to the store under test, as an instance has it.
+type Handle = Arc<dyn SessionStore>;
+
+/// Runs every promise of [`SessionStore`] against two handles of one store.
 ///
-/// `make` may hand out handles to one shared store: keys are random and never used twice. Run it on a multi-threaded
-/// runtime, so that the races are real.
+/// `make` is asked twice and hands out, like two instances, two connections to one store; where the store lies in the process's
+/// memory, it is the same twice. Keys and lists are random and never used twice, so that others may use the store
+/// meanwhile. Real stores have clocks of their own: the suite gives the real time, and expects the store's to be within a day of it.
+///
+/// Give the store deadlines that let 200 calls at once wait for their turn, and run it on a multi-threaded runtime with time
+/// enabled, so that the races are real.
 ///
 /// # Panics
 /// If a promise is broken; the message is the promise.
 ///
 /// # Example
 /// ```no_run
+/// # use std::sync::Arc;
 /// # use doorward_core::ports::SessionStore;
-/// # async fn example<S: SessionStore>(make_store: impl Fn() -> S) {
-/// doorward_testkit::run_store_suite(make_store).await;
+/// # async fn example<S: SessionStore>(store: Arc<S>, connect: impl AsyncFn() -> S) {
+/// // In memory:
+/// doorward_testkit::run_store_suite(async || store.clone()).await;
+/// // Over connections:
+/// doorward_testkit::run_store_suite(async || Arc::new(connect().await)).await;
 /// # }
 /// ```
 pub async fn run_store_suite<S, F>(make: F)
 where
     S: SessionStore,
-    F: Fn() -> S,
+    F: AsyncFn() -> Arc<S>,
 {
-    unknown_keys_are_absent(&make()).await;
-    what_was_created_is_loaded(&make()).await;
-    a_taken_key_is_refused(&make()).await;
-    a_session_expires_at_its_time(&make()).await;
-    a_replacement_counts_the_version_up(&make()).await;
-    a_stale_version_changes_nothing(&make()).await;
-    an_expired_session_is_not_replaced(&make()).await;
-    an_ended_session_stays_ended(&make()).await;
-    ending_what_was_never_stored_leaves_a_tombstone(&make()).await;
-    ending_what_has_expired_leaves_a_tombstone(&make()).await;
-    ending_twice_never_shortens_the_tombstone(&make()).await;
-    keys_do_not_touch_each_other(&make()).await;
-    payloads_come_back_byte_for_byte(&make()).await;
-    races::of_replacements_have_one_winner_per_version(Arc::new(make())).await;
-    races::of_creations_have_one_winner(Arc::new(make())).await;
-    races::against_the_end_are_lost(Arc::new(make())).await;
+    let store: Handle = make().await;
+    let other: Handle = make().await;
+    unknown_keys_are_absent(&store).await;
+    what_was_written_is_loaded(&store, &other).await;
+    a_taken_key_is_refused(&store, &other).await;
+    each_write_counts_the_version_up(&store, &other).await;
+    a_stale_version_changes_nothing(&store).await;
+    records_are_kept_until_their_time(&store).await;
+    a_time_that_has_passed_is_no_error(&store).await;
+    bytes_come_back_as_they_were(&store).await;
+    keys_do_not_touch_each_other(&store).await;
+    lists::change_with_the_write(&store, &other).await;
+    lists::are_left_by_whoever_is_taken_out(&store).await;
+    lists::survive_a_lost_race(&store).await;
+    lists::forget_entries_after_their_time(&store).await;
+    lists::keep_an_entry_as_long_as_it_was_last_said(&store).await;
+    lists::hold_one_key_in_several(&store).await;
+    lists::do_not_touch_each_other(&store).await;
+    lists::and_records_have_names_of_their_own(&store).await;
+    lists::come_in_pages_that_miss_nothing(&store, &other).await;
+    feed::tells_of_announced_writes_and_of_no_others(&store, &other).await;
+    feed::tells_everybody(&store, &other).await;
+    time_never_goes_backwards(&store, &other).await;
+    time_goes_on(&store).await;
+    races::of_writes_have_one_winner_per_version(&store, &other).await;
+    races::of_creations_have_one_winner(&store, &other).await;
+    races::of_many_keys_lose_no_entry_of_a_list(&store, &other).await;
 }
 
 /// A key that nobody has used.
-pub(crate) fn fresh_key() -> StoreKey {
+fn fresh_key() -> StoreKey {
     StoreKey::from_bytes(random_bytes(&SystemRandom).expect("randomness for keys"))
 }
 
-pub(crate) fn after(seconds: u64) -> UnixTime {
-    NOW.saturating_add(Duration::from_secs(seconds))
+/// A list that nobody has used.
+fn fresh_index() -> IndexKey {
+    IndexKey::from_bytes(random_bytes(&SystemRandom).expect("randomness for lists"))
 }
 
-async fn load(store: &impl SessionStore, key: &StoreKey, now: UnixTime) -> Loaded {
+#[allow(
+    clippy::disallowed_methods,
+    reason = "real stores have clocks of their own, so that the suite goes by the real time too"
+)]
+fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    UnixTime::from_seconds(since.expect("a clock that is set").as_secs())
+}
+
+fn after(duration: Duration) -> UnixTime {
+    now().saturating_add(duration)
+}
+
+/// A write that is kept for an hour, changes no list and is told to nobody.
+fn put(expected: Option<u64>, bytes: &[u8]) -> Write<'_> {
+    Write {
+        expected,
+        bytes,
+        keep_until: after(HOUR),
+        lists: &[],
+        announce: false,
+    }
+}
+
+/// Stands in a list for an hour.
+fn entered(index: IndexKey) -> ListChange {
+    ListChange {
+        index,
+        until: Some(after(HOUR)),
+    }
+}
+
+fn taken_out(index: IndexKey) -> ListChange {
+    ListChange { index, until: None }
+}
+
+async fn load_at(store: &Handle, key: &StoreKey, now: UnixTime) -> Loaded {
     store.load(key, now).await.expect("a store that answers load")
 }
 
-async fn create(store: &impl SessionStore, key: &StoreKey, payload: &[u8], expires_at: UnixTime) {
-    let created = store.create(key, payload.to_vec(), expires_at, NOW).await;
-    created.expect("a key that nobody has used is free");
+/// What lies under a key now.
+async fn kept(store: &Handle, key: &StoreKey) -> Option<Entry> {
+    load_at(store, key, now()).await.entry
 }
 
-async fn replace(
-    store: &impl SessionStore,
-    key: &StoreKey,
-    version: u64,
-    payload: &[u8],
-    expires_at: UnixTime,
-    now: UnixTime,
-) -> Replaced {
-    let replaced = store.replace(key, version, payload.to_vec(), expires_at, now).await;
-    replaced.expect("a store that answers replace")
+async fn write(store: &Handle, key: &StoreKey, write: Write<'_>) -> Written {
+    store
+        .write(key, write, now())
+        .await
+        .expect("a store that answers write")
 }
 
-async fn end(store: &impl SessionStore, key: &StoreKey, until: UnixTime, now: UnixTime) {
-    store.end(key, until, now).await.expect("a store that answers end");
+/// Writes and must not lose a race; returns the new version.
+async fn written(store: &Handle, key: &StoreKey, write: Write<'_>) -> u64 {
+    match self::write(store, key, write).await {
+        Written::Done { version } => version,
+        Written::Conflict => panic!("a write of the version that is kept is made"),
+    }
 }
 
-fn live(version: u64, payload: &[u8], expires_at: UnixTime) -> Loaded {
-    let payload = payload.to_vec();
-    Loaded::Live(StoredSession {
-        version,
-        payload,
-        expires_at,
-    })
+/// Every key of a list, each once, and how often any came twice does not matter.
+async fn listed(store: &Handle, index: &IndexKey) -> HashSet<StoreKey> {
+    let mut keys = HashSet::new();
+    let mut after = None;
+    for _ in 0..1_000 {
+        let page = store.list(index, after, now()).await;
+        let page = page.expect("a store that answers list");
+        keys.extend(page.keys);
+        after = page.next;
+        if after.is_none() {
+            return keys;
+        }
+    }
+    panic!("the pages of a list come to an end")
 }
 
-async fn unknown_keys_are_absent(store: &impl SessionStore) {
+fn entry(version: u64, bytes: &[u8]) -> Option<Entry> {
+    let bytes = bytes.to_vec();
+    Some(Entry { version, bytes })
+}
+
+async fn unknown_keys_are_absent(store: &Handle) {
     let key = fresh_key();
-    assert_eq!(
-        load(store, &key, NOW).await,
-        Loaded::Absent,
-        "an unknown key loads as absent"
-    );
-    let replaced = replace(store, &key, 1, b"x", after(60), NOW).await;
-    assert_eq!(replaced, Replaced::Absent, "an unknown key cannot be replaced");
-    assert_eq!(
-        load(store, &key, NOW).await,
-        Loaded::Absent,
-        "a refused replacement stores nothing"
-    );
+    assert_eq!(kept(store, &key).await, None, "an unknown key is absent");
+    for version in [0, 1, 2, u64::MAX] {
+        let late = write(store, &key, put(Some(version), b"x")).await;
+        assert_eq!(late, Written::Conflict, "under an unknown key no version is expected");
+    }
+    assert_eq!(kept(store, &key).await, None, "a conflict stores nothing");
 }
 
-async fn what_was_created_is_loaded(store: &impl SessionStore) {
+async fn what_was_written_is_loaded(store: &Handle, other: &Handle) {
     let key = fresh_key();
-    create(store, &key, b"first", after(60)).await;
-    let expected = live(1, b"first", after(60));
-    assert_eq!(
-        load(store, &key, NOW).await,
-        expected,
-        "what was created is loaded, at version 1"
-    );
-    assert_eq!(load(store, &key, after(30)).await, expected, "reading changes nothing");
-}
-
-async fn a_taken_key_is_refused(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"first", after(60)).await;
-    let second = store.create(&key, b"second".to_vec(), after(90), NOW).await;
-    assert!(
-        matches!(second, Err(CreateError::AlreadyExists)),
-        "a taken key is refused"
-    );
-    assert_eq!(
-        load(store, &key, NOW).await,
-        live(1, b"first", after(60)),
-        "the first owner keeps a taken key"
-    );
-    let later = store.create(&key, b"second".to_vec(), after(90), after(60)).await;
-    assert!(later.is_ok(), "an expired session does not hold its key");
-    assert_eq!(
-        load(store, &key, after(60)).await,
-        live(1, b"second", after(90)),
-        "a session created in place of an expired one begins anew"
-    );
-}
-
-async fn a_session_expires_at_its_time(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"x", after(60)).await;
-    assert!(
-        matches!(load(store, &key, after(59)).await, Loaded::Live(_)),
-        "a session lives until its time"
-    );
-    assert_eq!(
-        load(store, &key, after(60)).await,
-        Loaded::Absent,
-        "a session is absent from its time on"
-    );
-}
-
-async fn a_replacement_counts_the_version_up(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"1", after(60)).await;
-    let second = replace(store, &key, 1, b"2", after(600), after(10)).await;
-    assert_eq!(
-        second,
-        Replaced::Done { version: 2 },
-        "the first replacement makes version 2"
-    );
-    assert_eq!(
-        load(store, &key, after(599)).await,
-        live(2, b"2", after(600)),
-        "a replacement brings its own payload and time"
-    );
-    let third = replace(store, &key, 2, b"3", after(100), after(20)).await;
-    assert_eq!(
-        third,
-        Replaced::Done { version: 3 },
-        "each replacement counts the version up by one"
-    );
-    assert_eq!(
-        load(store, &key, after(100)).await,
-        Loaded::Absent,
-        "a replacement may shorten the life"
-    );
-}
-
-async fn a_stale_version_changes_nothing(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"1", after(60)).await;
-    replace(store, &key, 1, b"2", after(60), NOW).await;
-    for version in [0, 1, 3, u64::MAX] {
-        let replaced = replace(store, &key, version, b"late", after(600), NOW).await;
+    let version = written(store, &key, put(None, b"first")).await;
+    assert_eq!(version, 1, "a record begins at version 1");
+    for handle in [store, other, store] {
+        let loaded = kept(handle, &key).await;
         assert_eq!(
-            replaced,
-            Replaced::Conflict,
+            loaded,
+            entry(1, b"first"),
+            "what was written is loaded, by whomever, however often"
+        );
+    }
+}
+
+async fn a_taken_key_is_refused(store: &Handle, other: &Handle) {
+    let key = fresh_key();
+    written(store, &key, put(None, b"first")).await;
+    for handle in [store, other] {
+        let second = write(handle, &key, put(None, b"second")).await;
+        assert_eq!(second, Written::Conflict, "a taken key is a conflict");
+    }
+    let loaded = kept(store, &key).await;
+    assert_eq!(loaded, entry(1, b"first"), "the first owner keeps a taken key");
+}
+
+async fn each_write_counts_the_version_up(store: &Handle, other: &Handle) {
+    let key = fresh_key();
+    written(store, &key, put(None, b"0")).await;
+    for (version, handle) in (1..=12).zip([store, other].into_iter().cycle()) {
+        let bytes = version.to_string().into_bytes();
+        let made = written(handle, &key, put(Some(version), &bytes)).await;
+        assert_eq!(made, version + 1, "each write counts the version up by one");
+        for handle in [store, other] {
+            let loaded = kept(handle, &key).await;
+            assert_eq!(loaded, entry(version + 1, &bytes), "a write brings its own bytes");
+        }
+    }
+}
+
+async fn a_stale_version_changes_nothing(store: &Handle) {
+    let key = fresh_key();
+    written(store, &key, put(None, b"1")).await;
+    written(store, &key, put(Some(1), b"2")).await;
+    for version in [None, Some(0), Some(1), Some(3), Some(u64::MAX)] {
+        let late = write(store, &key, put(version, b"late")).await;
+        assert_eq!(
+            late,
+            Written::Conflict,
+            "a version that is not the current one is a conflict"
+        );
+        // A store that sets the time before it compares would drop the record at once.
+        let shorter = Write {
+            keep_until: now().saturating_sub(HOUR),
+            ..put(version, b"late")
+        };
+        assert_eq!(
+            write(store, &key, shorter).await,
+            Written::Conflict,
             "a version that is not the current one is a conflict"
         );
     }
+    let loaded = kept(store, &key).await;
     assert_eq!(
-        load(store, &key, NOW).await,
-        live(2, b"2", after(60)),
-        "a conflict changes nothing"
+        loaded,
+        entry(2, b"2"),
+        "a conflict changes neither bytes nor how long they are kept"
     );
 }
 
-async fn an_expired_session_is_not_replaced(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"1", after(60)).await;
-    let replaced = replace(store, &key, 1, b"2", after(600), after(60)).await;
-    assert_eq!(
-        replaced,
-        Replaced::Absent,
-        "an expired session is not brought back by a replacement"
-    );
-    assert_eq!(
-        load(store, &key, after(60)).await,
-        Loaded::Absent,
-        "an expired session stays absent"
-    );
-}
-
-async fn an_ended_session_stays_ended(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"1", after(60)).await;
-    end(store, &key, after(300), NOW).await;
-    for moment in [NOW, after(59), after(60), after(299)] {
+async fn records_are_kept_until_their_time(store: &Handle) {
+    let (minute, century) = (Duration::from_secs(60), Duration::from_secs(3_600 * 24 * 36_525));
+    for length in [minute, HOUR, century] {
+        let key = fresh_key();
+        let until = after(length);
+        let first = Write {
+            keep_until: until,
+            ..put(None, b"first")
+        };
+        written(store, &key, first).await;
         assert_eq!(
-            load(store, &key, moment).await,
-            Loaded::Ended,
-            "an ended session stays ended until its tombstone's time"
+            kept(store, &key).await,
+            entry(1, b"first"),
+            "a record is kept until its time"
         );
-        let replaced = replace(store, &key, 1, b"late", after(600), moment).await;
-        assert_eq!(replaced, Replaced::Ended, "no late write brings an ended session back");
-        let created = store.create(&key, b"again".to_vec(), after(600), moment).await;
-        assert!(
-            matches!(created, Err(CreateError::AlreadyExists)),
-            "a tombstone holds its key"
+        // Where the store goes by the time it is given, this is the last second of it.
+        let last = load_at(store, &key, until.saturating_sub(Duration::from_secs(1))).await;
+        assert_eq!(
+            last.entry,
+            entry(1, b"first"),
+            "a record is kept until the last second of its time"
         );
+        // From here on it is the second write's time that counts.
+        let second = Write {
+            keep_until: until.saturating_add(minute),
+            ..put(Some(1), b"second")
+        };
+        written(store, &key, second).await;
+        let later = load_at(store, &key, until).await;
+        assert_eq!(later.entry, entry(2, b"second"), "a write brings its own time");
     }
-    assert_eq!(
-        load(store, &key, after(300)).await,
-        Loaded::Absent,
-        "a tombstone is gone from its time on"
-    );
-    let replaced = replace(store, &key, 1, b"late", after(600), after(300)).await;
-    assert_eq!(
-        replaced,
-        Replaced::Absent,
-        "nothing is left to replace once the tombstone is gone"
-    );
-    let created = store.create(&key, b"again".to_vec(), after(600), after(300)).await;
-    assert!(created.is_ok(), "a tombstone that is gone does not hold its key");
 }
 
-async fn ending_what_was_never_stored_leaves_a_tombstone(store: &impl SessionStore) {
+async fn a_time_that_has_passed_is_no_error(store: &Handle) {
+    let passed = now().saturating_sub(HOUR);
     let key = fresh_key();
-    end(store, &key, after(300), NOW).await;
+    let born_late = Write {
+        keep_until: passed,
+        ..put(None, b"late")
+    };
+    written(store, &key, born_late).await;
+    // Dropped or not yet: either is allowed, and then it must be consistent.
+    match kept(store, &key).await {
+        None => {
+            let again = written(store, &key, put(None, b"again")).await;
+            assert_eq!(again, 1, "a record in place of one that was dropped begins anew");
+        }
+        late => {
+            assert_eq!(late, entry(1, b"late"), "a record that is not dropped yet is whole");
+            let again = written(store, &key, put(Some(1), b"again")).await;
+            assert_eq!(again, 2, "a record that is not dropped yet is written as any other");
+        }
+    }
+    let loaded = kept(store, &key).await.map(|entry| entry.bytes);
     assert_eq!(
-        load(store, &key, after(299)).await,
-        Loaded::Ended,
-        "ending an unknown session leaves a tombstone"
-    );
-    let created = store.create(&key, b"late".to_vec(), after(600), NOW).await;
-    assert!(
-        matches!(created, Err(CreateError::AlreadyExists)),
-        "a login in flight loses against a logout"
+        loaded.as_deref(),
+        Some(&b"again"[..]),
+        "a time that has passed does not stay with the key"
     );
 }
 
-async fn ending_what_has_expired_leaves_a_tombstone(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"1", after(60)).await;
-    end(store, &key, after(300), after(120)).await;
-    assert_eq!(
-        load(store, &key, after(120)).await,
-        Loaded::Ended,
-        "ending an expired session leaves a tombstone"
-    );
-}
-
-async fn ending_twice_never_shortens_the_tombstone(store: &impl SessionStore) {
-    let key = fresh_key();
-    create(store, &key, b"1", after(60)).await;
-    end(store, &key, after(300), NOW).await;
-    end(store, &key, after(100), NOW).await;
-    assert_eq!(
-        load(store, &key, after(200)).await,
-        Loaded::Ended,
-        "a second end does not shorten the tombstone"
-    );
-}
-
-async fn keys_do_not_touch_each_other(store: &impl SessionStore) {
-    // Keys that differ in one bit, at either end: a store that cuts or folds its keys mixes them up.
-    let mut bytes = *fresh_key().as_bytes();
-    let first = StoreKey::from_bytes(bytes);
-    bytes[31] ^= 1;
-    let second = StoreKey::from_bytes(bytes);
-    bytes[0] ^= 0x80;
-    let third = StoreKey::from_bytes(bytes);
-    create(store, &first, b"first", after(60)).await;
-    create(store, &second, b"second", after(60)).await;
-    create(store, &third, b"third", after(60)).await;
-    replace(store, &second, 1, b"changed", after(60), NOW).await;
-    end(store, &third, after(60), NOW).await;
-    assert_eq!(
-        load(store, &first, NOW).await,
-        live(1, b"first", after(60)),
-        "a key is not touched by its neighbours"
-    );
-    assert_eq!(
-        load(store, &second, NOW).await,
-        live(2, b"changed", after(60)),
-        "a key is not touched by its neighbours"
-    );
-    assert_eq!(
-        load(store, &third, NOW).await,
-        Loaded::Ended,
-        "a key is not touched by its neighbours"
-    );
-}
-
-async fn payloads_come_back_byte_for_byte(store: &impl SessionStore) {
+async fn bytes_come_back_as_they_were(store: &Handle) {
     let every_byte: Vec<u8> = (0..=255).collect();
     let large: Vec<u8> = every_byte.iter().copied().cycle().take(256 * 1024).collect();
-    for payload in [&[][..], &[0][..], &every_byte, &large] {
+    for bytes in [&[][..], &[0][..], b"\r\n", b"12", &[0xff; 3], &every_byte, &large] {
         let key = fresh_key();
-        create(store, &key, payload, after(60)).await;
-        let loaded = load(store, &key, NOW).await;
+        written(store, &key, put(None, bytes)).await;
         assert!(
-            loaded == live(1, payload, after(60)),
-            "a payload of {} bytes comes back as it was",
-            payload.len()
+            kept(store, &key).await == entry(1, bytes),
+            "a record of {} bytes comes back as it was",
+            bytes.len()
         );
-        replace(store, &key, 1, payload, after(60), NOW).await;
-        let loaded = load(store, &key, NOW).await;
+        written(store, &key, put(Some(1), bytes)).await;
         assert!(
-            loaded == live(2, payload, after(60)),
-            "a payload of {} bytes is replaced as it is",
-            payload.len()
+            kept(store, &key).await == entry(2, bytes),
+            "a record of {} bytes is written over as it is",
+            bytes.len()
         );
     }
+}
+
+async fn keys_do_not_touch_each_other(store: &Handle) {
+    // Keys that differ in one bit, at either end: a store that cuts or folds its keys mixes them up.
+    let [first, second, third] = neighbours().map(StoreKey::from_bytes);
+    let message = "a key is not touched by its neighbours";
+    for (key, expected, bytes) in [
+        (&first, None, &b"first"[..]),
+        (&second, None, b"second"),
+        (&third, None, b"third"),
+        (&second, Some(1), b"changed"),
+    ] {
+        let version = expected.unwrap_or(0) + 1;
+        let done = write(store, key, put(expected, bytes)).await;
+        assert_eq!(done, Written::Done { version }, "{message}");
+    }
+    assert_eq!(kept(store, &first).await, entry(1, b"first"), "{message}");
+    assert_eq!(kept(store, &second).await, entry(2, b"changed"), "{message}");
+    assert_eq!(kept(store, &third).await, entry(1, b"third"), "{message}");
+}
+
+/// Three digests that differ in one bit, at either end.
+fn neighbours() -> [[u8; 32]; 3] {
+    let first = *fresh_key().as_bytes();
+    let (mut second, mut third) = (first, first);
+    second[31] ^= 1;
+    third[0] ^= 0x80;
+    [first, second, third]
+}
+
+async fn time_never_goes_backwards(store: &Handle, other: &Handle) {
+    let key = fresh_key();
+    let mut before = StoreTime::default();
+    for handle in [store, other].into_iter().cycle().take(50) {
+        let given = now();
+        let time = load_at(handle, &key, given).await.time;
+        assert!(
+            time >= before,
+            "the store's time never goes backwards, whoever asks: it is one clock for all"
+        );
+        let given = given.milliseconds();
+        assert!(
+            time.milliseconds().abs_diff(given) < 86_400_000,
+            "the store's time is in milliseconds since 1970"
+        );
+        before = time;
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "bounds how long a clock may stand still")]
+async fn time_goes_on(store: &Handle) {
+    let key = fresh_key();
+    let begin = load_at(store, &key, now()).await.time;
+    let started = std::time::Instant::now();
+    while started.elapsed() < Duration::from_secs(3) {
+        if load_at(store, &key, now()).await.time > begin {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the store's time goes on")
 }

@@ -2,95 +2,82 @@
 
 use std::sync::Arc;
 
-use doorward_core::ports::{CreateError, Loaded, Replaced, SessionStore};
+use doorward_core::ports::{StoreKey, Write, Written};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::{NOW, after, create, end, fresh_key, load, replace};
+use super::{Handle, entered, fresh_index, fresh_key, kept, listed, put, write, written};
 
 const WRITERS: usize = 200;
 
-pub(super) async fn of_replacements_have_one_winner_per_version<S: SessionStore>(store: Arc<S>) {
+pub(super) async fn of_writes_have_one_winner_per_version(store: &Handle, other: &Handle) {
     let key = fresh_key();
-    create(&*store, &key, b"1", after(60)).await;
+    written(store, &key, put(None, b"1")).await;
     for version in 1..=3 {
-        let mut writers = JoinSet::new();
-        let start = Arc::new(Barrier::new(WRITERS));
-        for writer in 0..WRITERS {
-            let (store, start) = (store.clone(), start.clone());
-            writers.spawn(async move {
-                let payload = format!("{version} by {writer}").into_bytes();
-                start.wait().await;
-                (replace(&*store, &key, version, &payload, after(60), NOW).await, payload)
-            });
-        }
-        let mut winners = Vec::new();
-        for (outcome, payload) in writers.join_all().await {
-            match outcome {
-                Replaced::Done { version: made } => {
-                    assert_eq!(made, version + 1, "the winner learns the version it made");
-                    winners.push(payload);
-                }
-                other => assert_eq!(other, Replaced::Conflict, "who comes second learns of the conflict"),
-            }
-        }
-        assert_eq!(winners.len(), 1, "exactly one of many replacements of one version wins");
-        let Loaded::Live(stored) = load(&*store, &key, NOW).await else {
-            panic!("a session survives a race of replacements")
-        };
-        assert_eq!(stored.version, version + 1, "a race counts the version up once");
-        assert_eq!(stored.payload, winners[0], "the winner's payload is what is stored");
+        let winner = race(store, other, key, Some(version)).await;
+        let (made, bytes) = winner.expect("exactly one of many writes of one version wins");
+        assert_eq!(made, version + 1, "the winner learns the version it made");
+        let entry = kept(store, &key).await.expect("a record survives a race");
+        assert_eq!(entry.version, version + 1, "a race counts the version up once");
+        assert_eq!(entry.bytes, bytes, "the winner's bytes are what is kept");
     }
 }
 
-pub(super) async fn of_creations_have_one_winner<S: SessionStore>(store: Arc<S>) {
+pub(super) async fn of_creations_have_one_winner(store: &Handle, other: &Handle) {
     let key = fresh_key();
+    let winner = race(store, other, key, None).await;
+    let (made, bytes) = winner.expect("exactly one of many creations under one key wins");
+    assert_eq!(made, 1, "a record begins at version 1, however many want to begin it");
+    let entry = kept(other, &key).await.expect("a record survives a race");
+    assert_eq!(
+        (entry.version, entry.bytes),
+        (1, bytes),
+        "the winner's bytes are what is kept"
+    );
+}
+
+pub(super) async fn of_many_keys_lose_no_entry_of_a_list(store: &Handle, other: &Handle) {
+    let index = fresh_index();
     let mut writers = JoinSet::new();
     let start = Arc::new(Barrier::new(WRITERS));
-    for _ in 0..WRITERS {
-        let (store, start) = (store.clone(), start.clone());
+    for handle in [store, other].into_iter().cycle().take(WRITERS) {
+        let (handle, start) = (handle.clone(), start.clone());
         writers.spawn(async move {
+            let key = fresh_key();
+            let lists = [entered(index)];
+            let entry = Write {
+                lists: &lists,
+                ..put(None, b"x")
+            };
             start.wait().await;
-            store.create(&key, b"x".to_vec(), after(60), NOW).await
+            written(&handle, &key, entry).await;
+            key
         });
     }
-    let mut winners = 0;
-    for outcome in writers.join_all().await {
-        match outcome {
-            Ok(()) => winners += 1,
-            Err(CreateError::AlreadyExists) => {}
-            Err(_) => panic!("who comes second learns that the key is taken"),
-        }
-    }
-    assert_eq!(winners, 1, "exactly one of many creations under one key wins");
+    let keys: Vec<StoreKey> = writers.join_all().await;
+    assert!(
+        listed(store, &index).await == keys.into_iter().collect(),
+        "of many that are entered at once none is lost"
+    );
 }
 
-pub(super) async fn against_the_end_are_lost<S: SessionStore>(store: Arc<S>) {
-    for _ in 0..20 {
-        let key = fresh_key();
-        create(&*store, &key, b"1", after(60)).await;
-        let mut writers = JoinSet::new();
-        let start = Arc::new(Barrier::new(9));
-        for _ in 0..8 {
-            let (store, start) = (store.clone(), start.clone());
-            writers.spawn(async move {
-                start.wait().await;
-                for version in 1..=5 {
-                    replace(&*store, &key, version, b"late", after(60), NOW).await;
-                }
-            });
-        }
-        let (ender, start) = (store.clone(), start.clone());
+/// Lets many write at once; the winner's version and bytes, if exactly one has won.
+async fn race(store: &Handle, other: &Handle, key: StoreKey, expected: Option<u64>) -> Option<(u64, Vec<u8>)> {
+    let mut writers = JoinSet::new();
+    let start = Arc::new(Barrier::new(WRITERS));
+    for (writer, handle) in [store, other].into_iter().cycle().take(WRITERS).enumerate() {
+        let (handle, start) = (handle.clone(), start.clone());
         writers.spawn(async move {
+            let bytes = format!("{expected:?} by {writer}").into_bytes();
             start.wait().await;
-            end(&*ender, &key, after(300), NOW).await;
+            (write(&handle, &key, put(expected, &bytes)).await, bytes)
         });
-        writers.join_all().await;
-        let loaded = load(&*store, &key, NOW).await;
-        assert_eq!(
-            loaded,
-            Loaded::Ended,
-            "a session that was ended is ended, whoever wrote at the same time"
-        );
     }
+    let mut winners = Vec::new();
+    for (outcome, bytes) in writers.join_all().await {
+        if let Written::Done { version } = outcome {
+            winners.push((version, bytes));
+        }
+    }
+    (winners.len() == 1).then(|| winners.remove(0))
 }
