@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
     base_path, carried_names, cookie_settings, directory, lifetimes, providers, public_urls, refuse_plain_http,
-    required, tenants_without_id, warnings,
+    required, store_limits, tenants_without_id, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -283,6 +283,7 @@ impl EngineBuilder {
         let cookies = cookie_settings(&sessions, &public_url, &providers)?;
         let keys = sessions.key_ring()?;
         let lifetimes = lifetimes(&sessions)?;
+        let store_limits = store_limits(&sessions)?;
         let scope = match self.tenant {
             // With a host for each tenant, what is left over is nobody's.
             None if pattern.has_tenants() => TenantScope::Nobody,
@@ -334,9 +335,11 @@ impl EngineBuilder {
             lifetimes,
             place: match sessions.place {
                 Place::Cookie => SessionPlace::Cookie(Box::new(Newest::new())),
-                Place::Store(store) => {
-                    SessionPlace::Store(Box::new(StoredSessions::new(store, RecordCodec::new(&keys))))
-                }
+                Place::Store(store) => SessionPlace::Store(Box::new(StoredSessions::new(
+                    store,
+                    RecordCodec::new(&keys),
+                    store_limits,
+                ))),
             },
             refreshes: Refreshes::default(),
             hooks: self.hooks,

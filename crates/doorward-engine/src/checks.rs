@@ -14,9 +14,13 @@ use crate::error::BuildError;
 use crate::plan::SitePlan;
 use crate::settings::{Place, Provider, ProviderSettings, Sessions};
 use crate::settings_tenant::Tenant;
+use crate::stored::StoreLimits;
 
 /// RFC 6265bis §5.5: browsers keep no cookie longer.
 const LONGEST_SESSION: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// A session that was ended elsewhere must not live on for long because the store is down.
+const LONGEST_STALE: Duration = Duration::from_secs(5 * 60);
 
 /// Whoever can change the traffic of a plain http page would call the https application in its user's name.
 pub(crate) fn refuse_plain_http(public_url: &PublicUrl, origins: &AllowedOrigins) -> Result<(), BuildError> {
@@ -132,6 +136,33 @@ pub(crate) fn lifetimes(sessions: &Sessions) -> Result<Lifetimes, BuildError> {
         ));
     }
     Ok(lifetimes)
+}
+
+/// Judges how the store is dealt with.
+pub(crate) fn store_limits(sessions: &Sessions) -> Result<StoreLimits, BuildError> {
+    let limits = sessions.store_limits;
+    let deadlines = Duration::from_millis(10)..=Duration::from_secs(5);
+    if !deadlines.contains(&limits.deadline) {
+        return Err(BuildError::text(
+            "session.store_deadline",
+            "expected between 10 milliseconds and 5 seconds",
+        ));
+    }
+    if let Some(limit) = limits.serve_stale {
+        if matches!(sessions.place, Place::Cookie) {
+            return Err(BuildError::text(
+                "session.serve_stale",
+                "expected a store in session.store",
+            ));
+        }
+        if !(Duration::from_secs(1)..=LONGEST_STALE).contains(&limit) {
+            return Err(BuildError::text(
+                "session.serve_stale",
+                "expected between one second and five minutes",
+            ));
+        }
+    }
+    Ok(limits)
 }
 
 pub(crate) fn base_path(base_path: Option<String>) -> Result<String, BuildError> {

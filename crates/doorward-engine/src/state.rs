@@ -63,10 +63,8 @@ impl Inner {
 impl Here<'_> {
     /// Loads a stored session that is live.
     pub(crate) async fn load(self, stored: &StoredSessions, handle: SessionHandle) -> Result<Session, Denial> {
-        let found = stored.load(&self.ports, &handle.store_key()).await.map_err(|error| {
-            tracing::error!(%error, "session store did not answer");
-            Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1))
-        })?;
+        let found = stored.load_or_stale(&self.ports, &handle.store_key()).await;
+        let found = found.map_err(|_| Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)))?;
         let kept = match found {
             Found::Live(kept) => kept,
             Found::Ended => return Err(Denial::new(Code::SessionRevoked)),

@@ -249,6 +249,11 @@ impl Record {
         self.is_current
     }
 
+    /// The bytes that the record takes.
+    pub const fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn part(&self, range: &Range<usize>) -> &[u8] {
         self.bytes.get(range.clone()).unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_core::ports::{StoreError, StoreKey};
+use doorward_core::ports::{Cursor, IndexKey, Page, StoreError, StoreKey};
 use doorward_core::session::{IndexOf, Summary};
 use futures_util::stream::{self, StreamExt as _};
 
@@ -29,7 +29,7 @@ impl StoredSessions {
         for index in self.records.indexes(of) {
             let mut after = None;
             loop {
-                let page = super::in_time(ports, self.store.list(&index, after, ports.clock.now())).await?;
+                let page = self.page(ports, &index, after).await?;
                 for listed in self.look_at(ports, of, page.keys).await? {
                     // A key may come twice, from two pages or from the lists of two sealing keys.
                     if all.iter().all(|known| known.key != listed.key) {
@@ -61,7 +61,7 @@ impl StoredSessions {
         for index in self.records.indexes(of) {
             let mut after = None;
             loop {
-                let page = super::in_time(ports, self.store.list(&index, after, ports.clock.now())).await?;
+                let page = self.page(ports, &index, after).await?;
                 let listed = self.look_at(ports, of, page.keys).await?;
                 let keys = listed
                     .into_iter()
@@ -82,6 +82,11 @@ impl StoredSessions {
             }
         }
         Ok(ended)
+    }
+
+    async fn page(&self, ports: &Ports, index: &IndexKey, after: Option<Cursor>) -> Result<Page, StoreError> {
+        let call = self.store.list(index, after, ports.clock.now());
+        self.health.call(ports, call).await
     }
 
     /// Reads what the keys of a list stand for; what has ended, expired, or is not of this list is left out.

@@ -1,24 +1,27 @@
 //! Sessions that live in a store: reading, writing and ending their records.
 //!
-//! Every call of the port is made here, in [`StoredSessions::load`] and its neighbours, so that what holds for all of them stands in one
-//! place: a deadline, and what an answer may mean.
+//! Every call of the port goes through [`Health`], so that what holds for all of them stands in one place: a deadline, a bound on how
+//! many wait, and a rest while the store is down. What a request gets meanwhile is 503, or, where the operator has chosen it, the
+//! session as it was seen lately ([`Stale`]).
 
 mod change;
+mod health;
 mod list;
 mod renew;
+mod stale;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_core::UnixTime;
-use doorward_core::ports::{
-    Entry, ListChange, SessionStore, StoreError, StoreErrorKind, StoreKey, StoreTime, Write, Written,
-};
+use doorward_core::ports::{Entry, ListChange, SessionStore, StoreError, StoreKey, StoreTime, Write, Written};
 use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Summary};
 
+use self::health::Health;
+use self::stale::Stale;
 use crate::outside::Ports;
 
-/// How long a call of the store may take.
+/// How long a call of the store may take, unless set.
 pub(crate) const STORE_DEADLINE: Duration = Duration::from_millis(250);
 
 /// Records are kept somewhat longer than they count, because the store's clock may be ahead of ours.
@@ -27,7 +30,27 @@ const SLACK: Duration = Duration::from_secs(5 * 60);
 /// The store and what its records are sealed with.
 pub(crate) struct StoredSessions {
     store: Arc<dyn SessionStore>,
+    health: Health,
+    stale: Option<Stale>,
     pub(crate) records: RecordCodec,
+}
+
+/// How a store is dealt with.
+#[derive(Clone, Copy)]
+pub(crate) struct StoreLimits {
+    /// How long a call may take.
+    pub(crate) deadline: Duration,
+    /// How old a session may be that is served while the store is down; `None` serves none.
+    pub(crate) serve_stale: Option<Duration>,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self {
+            deadline: STORE_DEADLINE,
+            serve_stale: None,
+        }
+    }
 }
 
 /// What a store holds under a key.
@@ -50,8 +73,13 @@ pub(crate) struct Kept {
 }
 
 impl StoredSessions {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, records: RecordCodec) -> Self {
-        Self { store, records }
+    pub(crate) fn new(store: Arc<dyn SessionStore>, records: RecordCodec, limits: StoreLimits) -> Self {
+        Self {
+            store,
+            health: Health::new(limits.deadline),
+            stale: limits.serve_stale.map(Stale::new),
+            records,
+        }
     }
 
     /// Reads a record, and judges it by its head.
@@ -59,8 +87,43 @@ impl StoredSessions {
     /// # Errors
     /// [`StoreError`] where the store did not answer.
     pub(crate) async fn load(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
+        let found = self.read(ports, key).await?;
+        if let Some(stale) = &self.stale {
+            match &found {
+                Found::Live(kept) => stale.see(key, kept, ports.clock.monotonic()),
+                Found::Absent | Found::Unreadable | Found::Ended => stale.forget(key),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads a record for a request that only uses it: as it was seen lately, where the store is down and that is good enough.
+    ///
+    /// # Errors
+    /// [`StoreError`] where neither the store answered nor the session was seen lately.
+    pub(crate) async fn load_or_stale(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
+        let error = match self.load(ports, key).await {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        let seen = self
+            .stale
+            .as_ref()
+            .and_then(|stale| stale.get(key, ports.clock.monotonic()));
+        let Some(kept) = seen else {
+            return Err(error);
+        };
+        // Its own ends count all the same.
+        Ok(match kept.record.control().judge(ports.clock.now()) {
+            Judged::Expired => Found::Absent,
+            Judged::Ended => Found::Ended,
+            Judged::Live => Found::Live(kept),
+        })
+    }
+
+    async fn read(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
         let now = ports.clock.now();
-        let loaded = in_time(ports, self.store.load(key, now)).await?;
+        let loaded = self.health.call(ports, self.store.load(key, now)).await?;
         let Some(Entry { version, bytes }) = loaded.entry else {
             return Ok(Found::Absent);
         };
@@ -97,9 +160,23 @@ impl StoredSessions {
             lists: next.lists,
             announce: next.announce,
         };
-        match in_time(ports, self.store.write(key, write, ports.clock.now())).await? {
+        // Security: what is being ended is not served from memory, whatever the store answers.
+        if next.announce {
+            self.forget(key);
+        }
+        let call = self.store.write(key, write, ports.clock.now());
+        let written = self.health.call(ports, call).await?;
+        self.forget(key);
+        match written {
             Written::Done { version } => Ok(Some(version)),
             Written::Conflict => Ok(None),
+        }
+    }
+
+    /// Forgets what was seen of a session: it has changed, or may have.
+    pub(crate) fn forget(&self, key: &StoreKey) {
+        if let Some(stale) = &self.stale {
+            stale.forget(key);
         }
     }
 
@@ -173,10 +250,4 @@ fn indexes_of(summary: &Summary) -> Vec<IndexOf<'_>> {
         indexes.push(IndexOf::ProviderSession { provider, session_id });
     }
     indexes
-}
-
-/// Waits for a store, but not for long.
-async fn in_time<T>(ports: &Ports, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    let answered = ports.within(STORE_DEADLINE, call).await;
-    answered.unwrap_or(Err(StoreError::new(StoreErrorKind::Timeout)))
 }

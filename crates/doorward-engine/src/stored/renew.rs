@@ -11,7 +11,7 @@ use doorward_core::session::{
     Tokens, Transition,
 };
 
-use super::change::{end_of, store_failed, unsealed};
+use super::change::{end_of, unsealed};
 use super::{Found, Kept, Next, StoredSessions};
 use crate::auth::{Inner, SessionPlace};
 use crate::newest::SessionState;
@@ -118,10 +118,7 @@ impl Renewer<'_> {
     async fn load(&mut self) -> Answer {
         let found = match self.stored.load(&self.inner.ports, &self.key).await {
             Ok(found) => found,
-            Err(error) => {
-                store_failed(&error);
-                return Answer::StoreFailed;
-            }
+            Err(_) => return Answer::StoreFailed,
         };
         Answer::Loaded(match found {
             Found::Absent => Seen::Absent,
@@ -185,10 +182,7 @@ impl Renewer<'_> {
                 Answer::Written
             }
             Ok(None) => Answer::Conflict,
-            Err(error) => {
-                store_failed(&error);
-                Answer::StoreFailed
-            }
+            Err(_) => Answer::StoreFailed,
         }
     }
 
@@ -225,10 +219,7 @@ impl Renewer<'_> {
                 Answer::Written
             }
             Ok(None) => Answer::Conflict,
-            Err(error) => {
-                store_failed(&error);
-                Answer::StoreFailed
-            }
+            Err(_) => Answer::StoreFailed,
         }
     }
 

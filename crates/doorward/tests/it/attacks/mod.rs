@@ -30,6 +30,7 @@ mod redirects;
 mod refusals;
 mod router;
 mod secrets;
+mod store_down;
 mod stored;
 pub(crate) mod support;
 mod wire;

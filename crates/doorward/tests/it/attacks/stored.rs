@@ -1,6 +1,7 @@
 //! Stored sessions: what the store sees, what a guess is worth, and what an outage does.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use doorward::{MemoryStore, Sessions};
 use doorward_testkit::{Endpoint, run_store_suite};
@@ -11,9 +12,9 @@ use crate::support::{APP, SECRET, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_memory_store_keeps_every_promise_of_a_store() {
-    run_store_suite(MemoryStore::new).await;
-    let shared = Meddled::default();
-    run_store_suite(move || shared.clone()).await;
+    run_store_suite(async || Arc::new(MemoryStore::new())).await;
+    let shared = Arc::new(Meddled::default());
+    run_store_suite(async || Arc::clone(&shared)).await;
 }
 
 #[tokio::test]
@@ -216,6 +217,8 @@ async fn an_outage_of_the_store_is_503_and_costs_nobody_the_session() {
         "session_missing"
     );
     store.fail(false);
+    // The store is asked again after a rest.
+    world.advance(1);
     assert_eq!(world.browser.get("/api/me").await.status, StatusCode::OK);
 }
 

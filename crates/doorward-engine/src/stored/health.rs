@@ -1,0 +1,136 @@
+//! What holds for every call of a store: a deadline, a bound on how many wait at once, and a rest while it is down.
+//!
+//! After [`FAILURES`] failures in a row the store counts as down: calls fail at once, and one every [`REST`] is let through to see whether it
+//! is back. So a request that cannot be decided is refused in microseconds and not after a deadline, and a store that
+//! comes back is not met by a crowd.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use doorward_core::ports::{StoreError, StoreErrorKind};
+use tokio::sync::Semaphore;
+
+use crate::outside::Ports;
+
+/// Calls under way at once; the others wait for their turn within their deadline.
+const MAX_CALLS: usize = 256;
+/// Failures in a row before the store counts as down.
+const FAILURES: u32 = 5;
+/// How long a store that is down is left alone between two probes.
+const REST: Duration = Duration::from_millis(500);
+/// An outage is told again after this long.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// How a store has been doing.
+pub(super) struct Health {
+    deadline: Duration,
+    permits: Semaphore,
+    failures: AtomicU32,
+    /// Until when calls fail at once: monotonic milliseconds; 0 while the store serves.
+    down_until: AtomicU64,
+    /// When an outage was told last: monotonic milliseconds; 0 while there is none.
+    told_at: AtomicU64,
+}
+
+impl Health {
+    pub(super) fn new(deadline: Duration) -> Self {
+        Self {
+            deadline,
+            permits: Semaphore::new(MAX_CALLS),
+            failures: AtomicU32::new(0),
+            down_until: AtomicU64::new(0),
+            told_at: AtomicU64::new(0),
+        }
+    }
+
+    /// Makes a call of the store.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the call's own, [`StoreErrorKind::Timeout`] after the deadline, the wait for a turn included, or
+    /// [`StoreErrorKind::Unreachable`] at once while the store is down.
+    pub(super) async fn call<T>(
+        &self,
+        ports: &Ports,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        if !self.lets_through(ports) {
+            return Err(StoreError::new(StoreErrorKind::Unreachable));
+        }
+        let with_permit = async {
+            match self.permits.acquire().await {
+                Ok(_permit) => call.await,
+                Err(_) => Err(StoreError::new(StoreErrorKind::Overloaded)),
+            }
+        };
+        let answered = ports.within(self.deadline, with_permit).await;
+        let answered = answered.unwrap_or(Err(StoreError::new(StoreErrorKind::Timeout)));
+        match &answered {
+            Err(error) if is_outage(error) => self.failed(ports, error),
+            // An error of the store's own is told by whoever can say what was asked of it.
+            Err(error) => tracing::error!(%error, "session store refused a call"),
+            Ok(_) => self.served(),
+        }
+        answered
+    }
+
+    /// Whether a call may be tried: while the store is down only one in each [`REST`].
+    fn lets_through(&self, ports: &Ports) -> bool {
+        let down_until = self.down_until.load(Ordering::Acquire);
+        if down_until == 0 {
+            return true;
+        }
+        let now = milliseconds(ports.clock.monotonic());
+        let next = now.saturating_add(milliseconds(REST));
+        now >= down_until
+            && self
+                .down_until
+                .compare_exchange(down_until, next, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+    }
+
+    fn failed(&self, ports: &Ports, error: &StoreError) {
+        let now = milliseconds(ports.clock.monotonic());
+        let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        if failures >= FAILURES {
+            let down_until = now.saturating_add(milliseconds(REST));
+            self.down_until.store(down_until, Ordering::Release);
+        }
+        let told_at = self.told_at.load(Ordering::Acquire);
+        let is_due = told_at == 0 || now.saturating_sub(told_at) >= milliseconds(LOG_EVERY);
+        if is_due
+            && self
+                .told_at
+                .compare_exchange(told_at, now.max(1), Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+        {
+            tracing::error!(%error, failures, "session store did not answer");
+        }
+    }
+
+    fn served(&self) {
+        // Looked at before written: every request comes by here.
+        if self.failures.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        self.failures.store(0, Ordering::Release);
+        self.down_until.store(0, Ordering::Release);
+        if self.told_at.swap(0, Ordering::AcqRel) != 0 {
+            tracing::info!("session store answers again");
+        }
+    }
+}
+
+/// Whether the store serves nobody, and not just this call.
+fn is_outage(error: &StoreError) -> bool {
+    matches!(
+        error.kind(),
+        StoreErrorKind::Unreachable | StoreErrorKind::Timeout | StoreErrorKind::Overloaded
+    )
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
