@@ -47,6 +47,7 @@ pub mod params;
 pub mod pending;
 pub mod refreshed;
 pub mod revoke;
+mod signed;
 pub mod time;
 pub mod token;
 pub mod userinfo;
