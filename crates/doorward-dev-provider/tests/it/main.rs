@@ -13,6 +13,7 @@ mod client_auth;
 mod code_flow;
 mod control;
 mod logout;
+mod logout_orders;
 mod pages;
 mod platform_api;
 mod platform_browser;
