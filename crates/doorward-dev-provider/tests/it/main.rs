@@ -12,6 +12,7 @@ mod browser;
 mod client_auth;
 mod code_flow;
 mod control;
+mod frontchannel;
 mod logout;
 mod logout_orders;
 mod pages;
