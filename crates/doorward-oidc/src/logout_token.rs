@@ -283,9 +283,9 @@ impl UnverifiedAddress {
     }
 }
 
-/// Security: a list of what is accepted; kinds of tokens are invented faster than lists of what is not. Without a type of its
-/// own a token is known by its event and by having no nonce (§4.1).
 fn is_accepted_type(typ: Option<&str>) -> bool {
+    // Security: a list of what is accepted; kinds of tokens are invented faster than lists of what is not. Without a type of its
+    // own a token is known by its event and by having no nonce (§4.1).
     let typ = typ.map(str::to_ascii_lowercase);
     match typ.as_deref() {
         None => true,
