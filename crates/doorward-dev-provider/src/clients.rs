@@ -20,6 +20,7 @@ pub(crate) struct Client {
     redirect_uris: Vec<String>,
     post_logout_redirect_uris: Vec<String>,
     pub(crate) backchannel_logout_uri: Option<String>,
+    pub(crate) frontchannel_logout_uri: Option<FrameUri>,
 }
 
 impl Client {
@@ -31,6 +32,7 @@ impl Client {
             redirect_uris,
             post_logout_redirect_uris,
             backchannel_logout_uri,
+            frontchannel_logout_uri,
         } = settings;
         let named = [
             ("redirect_uris", redirect_uris.iter()),
@@ -40,6 +42,7 @@ impl Client {
             check_uris(setting, uris)?;
         }
         check_uris("backchannel_logout_uri", backchannel_logout_uri.iter())?;
+        let frontchannel_logout_uri = frontchannel_logout_uri.map(FrameUri::new).transpose()?;
         let keys = match keys {
             None => None,
             Some(keys) => match KeySet::parse(keys.to_string().as_bytes()) {
@@ -54,6 +57,7 @@ impl Client {
             redirect_uris,
             post_logout_redirect_uris,
             backchannel_logout_uri,
+            frontchannel_logout_uri,
         })
     }
 
@@ -77,6 +81,33 @@ impl Client {
     }
 }
 
+/// What the page after a logout frames for a client.
+#[derive(Debug)]
+pub(crate) struct FrameUri {
+    pub(crate) uri: String,
+    /// As a source in a content security policy.
+    pub(crate) origin: String,
+}
+
+impl FrameUri {
+    fn new(uri: String) -> Result<Self, ProviderError> {
+        let origin = parse_uri(&uri).map(|url| url.origin().ascii_serialization());
+        // Security: a host may hold a semicolon, with which a policy would begin another rule.
+        let is_source = |origin: &String| {
+            origin
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte))
+        };
+        match origin.filter(is_source) {
+            Some(origin) => Ok(Self { uri, origin }),
+            None => Err(ProviderError::Uri {
+                setting: "frontchannel_logout_uri",
+                uri,
+            }),
+        }
+    }
+}
+
 /// All clients; the first is the main one.
 #[derive(Debug)]
 pub(crate) struct Clients(Vec<Client>);
@@ -90,6 +121,7 @@ impl Clients {
             redirect_uris: settings.extra_redirect_uris.clone(),
             post_logout_redirect_uris: settings.extra_post_logout_uris.clone(),
             backchannel_logout_uri: settings.backchannel_logout_uri.clone(),
+            frontchannel_logout_uri: settings.frontchannel_logout_uri.clone(),
         };
         let mut clients: Vec<Client> = Vec::new();
         for client in std::iter::once(main).chain(settings.clients.iter().cloned()) {
@@ -212,6 +244,7 @@ mod tests {
             redirect_uris: vec![],
             post_logout_redirect_uris: vec![],
             backchannel_logout_uri: None,
+            frontchannel_logout_uri: None,
         };
         assert!(matches!(
             clients(|s| s.clients = vec![duplicate]),
@@ -228,6 +261,25 @@ mod tests {
                 ..
             })
         ));
+        for uri in [
+            "/logout",
+            "https://a;b.test/",
+            "https://a.test/#x",
+            "javascript:alert(1)",
+            "https://a'b.test/",
+        ] {
+            assert!(
+                matches!(
+                    clients(|s| s.frontchannel_logout_uri = Some(uri.into())),
+                    Err(ProviderError::Uri {
+                        setting: "frontchannel_logout_uri",
+                        ..
+                    })
+                ),
+                "{uri}"
+            );
+        }
+        assert!(clients(|s| s.frontchannel_logout_uri = Some("https://app.test:8443/x?a;b='".into())).is_ok());
         assert!(matches!(
             clients(|s| s.client_keys = Some(serde_json::json!({"keys": []}))),
             Err(ProviderError::ClientKeys { .. })

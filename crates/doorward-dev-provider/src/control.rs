@@ -249,7 +249,7 @@ fn by_endpoint(name: &str, value: Value) -> Result<Vec<(String, Endpoint, Value)
         .collect()
 }
 
-fn number(name: &str, value: &Value, range: std::ops::RangeInclusive<u64>) -> Result<u64, OAuthError> {
+pub(crate) fn number(name: &str, value: &Value, range: std::ops::RangeInclusive<u64>) -> Result<u64, OAuthError> {
     let (first, last) = (range.start(), range.end());
     value
         .as_u64()
@@ -258,7 +258,7 @@ fn number(name: &str, value: &Value, range: std::ops::RangeInclusive<u64>) -> Re
 }
 
 /// At least one and at most 16 names of members.
-fn names(path: &str, value: &Value) -> Result<Vec<String>, OAuthError> {
+pub(crate) fn names(path: &str, value: &Value) -> Result<Vec<String>, OAuthError> {
     let names: Option<Vec<String>> = value
         .as_array()
         .filter(|names| (1..=16).contains(&names.len()))
@@ -307,7 +307,7 @@ fn to_json(provider: &DevProvider, knobs: &Knobs) -> Value {
     Value::Object(settings)
 }
 
-fn no_store(mut response: Response) -> Response {
+pub(crate) fn no_store(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

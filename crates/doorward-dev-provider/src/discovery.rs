@@ -81,6 +81,8 @@ fn metadata(issuer: &str) -> serde_json::Value {
         "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "ui_locales_supported": ["en"],
     })
 }

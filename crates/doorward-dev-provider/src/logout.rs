@@ -2,7 +2,8 @@
 //!
 //! In this order: the application is known by its ID token or its client ID; the address to return to is one of its
 //! own; the person is asked, unless the ID token belongs to this very session (§2: "MUST ask" otherwise) or nobody is
-//! signed in; then the session ends, other applications are told, and the browser goes back.
+//! signed in; then the session ends, applications are told, and the browser goes back. Applications that asked for it are told
+//! by a page with frames, from which the browser goes back when they have loaded (Front-Channel Logout 1.0 §3).
 
 use axum::{
     body::Bytes,
@@ -13,13 +14,14 @@ use axum::{
 
 use crate::{
     backchannel,
+    clients::FrameUri,
     endpoint::Endpoint,
     guard, login, pages,
     params::{Params, append_query},
     platform::Site,
     provider::DevProvider,
     reply::redirect,
-    state::digest,
+    state::{Session, digest},
 };
 
 pub(crate) async fn get(
@@ -103,20 +105,23 @@ fn respond(
         let user = session.and_then(|session| provider.user_registry().by_subject(&session.subject));
         return Ok(pages::confirm_logout(params, user));
     }
-    end_sessions(provider, cookie, hint.map(|hint| hint.sid).as_deref());
+    let ended = end_sessions(provider, cookie, hint.map(|hint| hint.sid).as_deref());
+    let return_to = return_to.map(|uri| {
+        let state = params.get("state").map(|state| ("state", state.into()));
+        append_query(uri, state.as_slice())
+    });
+    let frames = frames(provider, &ended);
     let mut response = match return_to {
-        Some(uri) => {
-            let state = params.get("state").map(|state| ("state", state.into()));
-            redirect(status, &append_query(uri, state.as_slice()))
-        }
+        return_to if !frames.is_empty() => pages::signing_out(&frames, return_to.as_deref()),
+        Some(uri) => redirect(status, &uri),
         None => pages::signed_out(),
     };
     login::set_session_cookie(provider, &Site::Standard, &mut response, None);
     Ok(response)
 }
 
-/// Ends the session of this browser and the one the ID token names, and tells the applications that used them.
-pub(crate) fn end_sessions(provider: &DevProvider, cookie: Option<&str>, sid: Option<&str>) {
+/// Ends the session of this browser and the one the ID token names, tells the applications that used them, and returns them.
+pub(crate) fn end_sessions(provider: &DevProvider, cookie: Option<&str>, sid: Option<&str>) -> Vec<Session> {
     let ended = {
         let mut state = provider.state();
         let mut ended = state.sessions.take_where(|session| sid == Some(session.sid.as_str()));
@@ -124,4 +129,23 @@ pub(crate) fn end_sessions(provider: &DevProvider, cookie: Option<&str>, sid: Op
         ended
     };
     backchannel::notify(provider, &ended);
+    ended
+}
+
+/// What to frame so that the applications of these sessions hear of their end in this browser: Front-Channel Logout §2.
+fn frames<'a>(provider: &'a DevProvider, ended: &[Session]) -> Vec<(&'a FrameUri, String)> {
+    let frame = |session: &Session, client_id: &String| {
+        let frame = provider.clients().get(client_id)?.frontchannel_logout_uri.as_ref()?;
+        let session = [("iss", provider.issuer().into()), ("sid", session.sid.as_str().into())];
+        Some((frame, append_query(&frame.uri, &session)))
+    };
+    ended
+        .iter()
+        .flat_map(|session| {
+            session
+                .client_ids
+                .iter()
+                .filter_map(move |client_id| frame(session, client_id))
+        })
+        .collect()
 }

@@ -126,34 +126,6 @@ pub(crate) fn refresh_token(provider: &DevProvider, grant_id: &str, face: Face) 
     Ok(token)
 }
 
-/// Signs a logout token (OpenID Connect Back-Channel Logout §2.4) that names a user, a session or both.
-pub(crate) fn logout_token(
-    provider: &DevProvider,
-    client_id: &str,
-    subject: Option<&str>,
-    sid: Option<&str>,
-) -> Result<String, OAuthError> {
-    let issued_at = provider.now();
-    let mut claims = object([
-        ("iss", json!(provider.issuer())),
-        ("aud", json!(client_id)),
-        ("iat", json!(issued_at)),
-        ("exp", json!(issued_at.saturating_add(120))),
-        ("jti", json!(random_token(&SystemRandom)?)),
-        (
-            "events",
-            json!({ "http://schemas.openid.net/event/backchannel-logout": {} }),
-        ),
-    ]);
-    let named = [("sub", subject), ("sid", sid)];
-    claims.extend(
-        named
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))),
-    );
-    sign(provider, "logout+jwt", claims)
-}
-
 /// RFC 8707 §2: the resources asked for, else the default.
 pub(crate) fn audience(provider: &DevProvider, grant: &Grant) -> Value {
     match grant.audiences.as_slice() {
@@ -221,7 +193,7 @@ fn user_of<'a>(provider: &'a DevProvider, login: &Login) -> Result<&'a UserInfo,
         .ok_or(OAuthError::invalid_grant("user no longer exists"))
 }
 
-fn sign(provider: &DevProvider, typ: &str, claims: Map<String, Value>) -> Result<String, OAuthError> {
+pub(crate) fn sign(provider: &DevProvider, typ: &str, claims: Map<String, Value>) -> Result<String, OAuthError> {
     // The lock is not held while signing: an RSA signature takes about a millisecond.
     let key = provider.state().keys.current();
     let token = key

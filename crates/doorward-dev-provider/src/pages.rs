@@ -3,6 +3,7 @@
 //! Everything that comes from outside passes through [`escape`]. The policy lists the one style sheet and the one script
 //! by digest, so that nothing else runs even if something slipped through.
 
+mod leaving;
 mod platform_pages;
 mod style;
 
@@ -26,6 +27,7 @@ use crate::{
     users::UserInfo,
 };
 
+pub(crate) use leaving::{confirm_logout, signed_out, signing_out};
 pub(crate) use platform_pages::{choose_tenant, platform_home};
 use style::STYLE;
 
@@ -106,33 +108,6 @@ pub(crate) fn form_post(redirect_uri: &str, pairs: &[(&str, Cow<'_, str>)]) -> R
         "<noscript><button class=\"primary\">Continue</button></noscript></form><script>{SUBMIT_SCRIPT}</script>"
     );
     page(StatusCode::OK, "One moment", &body, Some(SUBMIT_SCRIPT))
-}
-
-/// Asks before signing out.
-pub(crate) fn confirm_logout(params: &Params, user: Option<&UserInfo>) -> Response {
-    let mut body = String::new();
-    let _ = match user {
-        Some(user) => write!(
-            body,
-            "<p class=\"lead\">You are signed in as <strong>{}</strong>. Applications will ask again who you are.</p>",
-            escape(&user.name)
-        ),
-        None => write!(body, "<p class=\"lead\">Applications will ask again who you are.</p>"),
-    };
-    let _ = write!(body, "<form method=\"post\" action=\"{END_SESSION}\">");
-    push_hidden(&mut body, params, &["confirm"]);
-    body.push_str("<button class=\"primary\" name=\"confirm\" value=\"yes\">Sign out</button></form>");
-    page(StatusCode::OK, "Sign out?", &body, None)
-}
-
-/// Says that the session is over, where there is nowhere to go back to.
-pub(crate) fn signed_out() -> Response {
-    page(
-        StatusCode::OK,
-        "You are signed out",
-        "<p class=\"lead\">You can close this page.</p>",
-        None,
-    )
 }
 
 /// Says what is wrong with a request that cannot be answered.
@@ -270,6 +245,11 @@ fn push_hidden_pair(body: &mut String, name: &str, value: &str) {
 }
 
 fn page(status: StatusCode, heading: &str, body: &str, script: Option<&str>) -> Response {
+    page_with_frames(status, heading, body, script, &[])
+}
+
+/// The same with frames of these origins, which must be fit for a policy.
+fn page_with_frames(status: StatusCode, heading: &str, body: &str, script: Option<&str>, frames: &[&str]) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -289,18 +269,23 @@ fn page(status: StatusCode, heading: &str, body: &str, script: Option<&str>) -> 
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Not "no-referrer": browsers would then send "Origin: null" with our own forms.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(script)) {
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(script, frames)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
 
-fn content_security_policy(script: Option<&str>) -> String {
+fn content_security_policy(script: Option<&str>, frames: &[&str]) -> String {
+    let frames = if frames.is_empty() {
+        "'none'".to_owned()
+    } else {
+        frames.join(" ")
+    };
     let script = script.map_or_else(|| "'none'".to_owned(), source_of);
     // Browsers hold form-action against every redirect that follows a form, and the last of them is the application's
     // own choice; hence schemes instead of one origin. What remains shut out is "javascript:" and "data:".
     format!(
-        "default-src 'none'; style-src {}; script-src {script}; img-src data:; form-action 'self' http: https:; \
+        "default-src 'none'; style-src {}; script-src {script}; frame-src {frames}; img-src data:; form-action 'self' http: https:; \
          base-uri 'none'; frame-ancestors 'none'",
         source_of(STYLE)
     )
@@ -376,8 +361,8 @@ mod tests {
                 .unwrap()
                 .to_owned()
         };
-        assert_eq!(script_source(content_security_policy(None)), "script-src 'none'");
-        let with_script = script_source(content_security_policy(Some(SUBMIT_SCRIPT)));
+        assert_eq!(script_source(content_security_policy(None, &[])), "script-src 'none'");
+        let with_script = script_source(content_security_policy(Some(SUBMIT_SCRIPT), &[]));
         assert!(
             with_script.starts_with("script-src 'sha256-") && !with_script.contains("unsafe"),
             "{with_script}"

@@ -43,6 +43,8 @@ pub struct ProviderSettings {
     pub extra_post_logout_uris: Vec<String>,
     /// Where logout tokens for the main client are sent. Default: nowhere.
     pub backchannel_logout_uri: Option<String>,
+    /// What the page after a logout frames for the main client. Default: nothing.
+    pub frontchannel_logout_uri: Option<String>,
     /// The `aud` of access tokens when the client names no resource (RFC 8707). Default: `doorward-dev-api`.
     pub audience: String,
     /// Lets the main client do without a secret (`none`). Default: no.
@@ -92,6 +94,8 @@ pub struct ClientSettings {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens are sent.
     pub backchannel_logout_uri: Option<String>,
+    /// What the page after a logout frames, with `iss` and `sid` added.
+    pub frontchannel_logout_uri: Option<String>,
 }
 
 /// The content of `provider.toml`; every key may be left out.
@@ -137,6 +141,9 @@ pub struct ClientFile {
     /// Where logout tokens are sent.
     #[serde(default)]
     pub backchannel_logout_uri: Option<String>,
+    /// What the page after a logout frames, with `iss` and `sid` added.
+    #[serde(default)]
+    pub frontchannel_logout_uri: Option<String>,
 }
 
 impl ProviderSettings {
@@ -157,6 +164,7 @@ impl ProviderSettings {
             extra_redirect_uris: Vec::new(),
             extra_post_logout_uris: Vec::new(),
             backchannel_logout_uri: None,
+            frontchannel_logout_uri: None,
             audience: "doorward-dev-api".to_owned(),
             danger_public_client: false,
             client_keys: None,
@@ -218,6 +226,7 @@ impl ProviderSettings {
             self.extra_redirect_uris = main.redirect_uris;
             self.extra_post_logout_uris = main.post_logout_redirect_uris;
             self.backchannel_logout_uri = main.backchannel_logout_uri;
+            self.frontchannel_logout_uri = main.frontchannel_logout_uri;
         }
         self.clients.extend(clients);
     }
@@ -232,6 +241,7 @@ impl From<ClientFile> for ClientSettings {
             redirect_uris: file.redirect_uris,
             post_logout_redirect_uris: file.post_logout_redirect_uris,
             backchannel_logout_uri: file.backchannel_logout_uri,
+            frontchannel_logout_uri: file.frontchannel_logout_uri,
         }
     }
 }

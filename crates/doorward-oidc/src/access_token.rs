@@ -17,16 +17,14 @@ mod rules;
 
 use std::time::Duration;
 
-use doorward_crypto::{
-    JwsError, JwsPolicy, KeySet, SecretString, base64url_decode, parse_object, verify as verify_jws,
-};
+use doorward_crypto::{JwsError, JwsPolicy, KeySet, SecretString, base64url_decode, parse_object};
 use serde_json::{Map, Value};
 
 pub(crate) use self::judge::judge;
 pub use self::rules::{AccessTokenRules, AccessTokenType, AudienceRule, Audiences, EmptyAudiences, SubjectKind};
 
 use crate::error::AccessTokenError;
-use crate::id_token::names_key;
+use crate::signed::verify_signed;
 use crate::time::UnixTime;
 
 /// The most bytes an access token may have, with room for the other headers in what servers accept.
@@ -164,11 +162,7 @@ pub fn verify(
             AccessTokenType::AlsoJwt => None,
         },
     };
-    let payload = verify_jws(raw.expose(), keys, &policy).map_err(|error| match error {
-        // A token that names no key may be signed by one that we do not hold yet: newer keys may help.
-        JwsError::SignatureInvalid if !names_key(raw.expose()) => AccessTokenError::Jws(JwsError::UnknownKey),
-        error => AccessTokenError::Jws(error),
-    })?;
+    let payload = verify_signed(raw.expose(), keys, &policy).map_err(AccessTokenError::Jws)?;
     let form = form_of(payload.typ(), rules.token_type)?;
     let key_id = payload.kid().map(str::to_owned);
     judge(payload.into_claims(), key_id, form, rules, now)

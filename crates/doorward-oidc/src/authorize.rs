@@ -5,7 +5,6 @@
 
 use doorward_crypto::{Random, SecretString, random_token, sha256_base64url};
 use serde::{Deserialize, Serialize};
-use url::form_urlencoded;
 
 use crate::client::Client;
 use crate::error::{BeginError, SettingsError};
@@ -283,7 +282,8 @@ pub fn begin(
             sent.push((name, value));
         }
     }
-    let url = with_query(metadata, &sent);
+    let endpoint = metadata.authorization_endpoint();
+    let url = endpoint.with_parameters(&sent, |name| RESERVED.contains(&name));
     let pending = PendingAuthorization {
         issuer: metadata.issuer().as_str().to_owned(),
         client_id: client.client_id.clone(),
@@ -302,27 +302,6 @@ pub fn begin(
         code_verifier: SecretString::new(code_verifier),
     };
     Ok((url, pending))
-}
-
-fn with_query(metadata: &ProviderMetadata, sent: &[(&str, &str)]) -> String {
-    let mut url = metadata.authorization_endpoint().url().clone();
-    // The endpoint's own pieces stay as they are written (RFC 6749 §3.1), but for those the protocol sets: a parameter that
-    // occurs twice would be read one way by one party and another way by the other.
-    let own = url.query().unwrap_or_default().to_owned();
-    let kept = own.split('&').filter(|piece| {
-        let name = form_urlencoded::parse(piece.as_bytes()).next().map(|(name, _)| name);
-        name.is_some_and(|name| !RESERVED.contains(&&*name) && !sent.iter().any(|(set, _)| *set == name))
-    });
-    let mut query = kept.collect::<Vec<_>>().join("&");
-    if !query.is_empty() {
-        query.push('&');
-    }
-    let start = query.len();
-    query = form_urlencoded::Serializer::for_suffix(query, start)
-        .extend_pairs(sent)
-        .finish();
-    url.set_query(Some(&query));
-    url.into()
 }
 
 fn is_dropped(scope: &str, metadata: &ProviderMetadata) -> bool {

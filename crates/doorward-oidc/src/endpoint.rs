@@ -1,7 +1,7 @@
 //! Endpoints a provider's metadata names, and how far the connecting side may reach for them.
 
 use http::Uri;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::error::EndpointError;
 use crate::issuer::Issuer;
@@ -81,6 +81,29 @@ impl Endpoint {
         } else {
             Reach::PublicOnly
         }
+    }
+
+    /// Returns the URL with parameters to send the browser there.
+    ///
+    /// The endpoint's own pieces stay as they are written (RFC 6749 §3.1), but for those of a name that is sent or `reserved`: a
+    /// parameter that occurs twice would be read one way by one party and another way by the other.
+    pub(crate) fn with_parameters(&self, sent: &[(&str, &str)], reserved: impl Fn(&str) -> bool) -> String {
+        let mut url = self.url.clone();
+        let own = url.query().unwrap_or_default().to_owned();
+        let kept = own.split('&').filter(|piece| {
+            let name = form_urlencoded::parse(piece.as_bytes()).next().map(|(name, _)| name);
+            name.is_some_and(|name| !reserved(&name) && !sent.iter().any(|(set, _)| *set == name))
+        });
+        let mut query = kept.collect::<Vec<_>>().join("&");
+        if !query.is_empty() {
+            query.push('&');
+        }
+        let start = query.len();
+        query = form_urlencoded::Serializer::for_suffix(query, start)
+            .extend_pairs(sent)
+            .finish();
+        url.set_query(Some(&query));
+        url.into()
     }
 
     pub(crate) fn uri(&self) -> &Uri {

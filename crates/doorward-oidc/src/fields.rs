@@ -56,6 +56,20 @@ pub(crate) fn strict_string<'a>(map: &'a Map<String, Value>, name: &'static str)
     }
 }
 
+/// Returns the audiences, whether `aud` is one text or a list of texts (RFC 7519 §4.1.3); `null` is not absence.
+pub(crate) fn audiences(map: &Map<String, Value>) -> Result<Option<&[Value]>, WrongType> {
+    let audiences = match map.get("aud") {
+        None => return Ok(None),
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(single @ Value::String(_)) => std::slice::from_ref(single),
+        Some(_) => return Err(WrongType("aud")),
+    };
+    match audiences.iter().all(Value::is_string) {
+        true => Ok(Some(audiences)),
+        false => Err(WrongType("aud")),
+    }
+}
+
 /// Reads a NumericDate (RFC 7519 §2): an integer or a fraction, from 0 to 2^53, cut to whole seconds; `null` is not absence.
 pub(crate) fn numeric_date(map: &Map<String, Value>, name: &'static str) -> Result<Option<UnixTime>, WrongType> {
     let seconds = match map.get(name) {

@@ -10,14 +10,12 @@
 
 use std::time::Duration;
 
-use doorward_crypto::{
-    Algorithm, JwsError, JwsPolicy, KeySet, SecretString, base64url_decode, constant_time_eq, half_hash, parse_object,
-    verify as verify_jws,
-};
+use doorward_crypto::{Algorithm, JwsPolicy, KeySet, SecretString, constant_time_eq, half_hash};
 use serde_json::{Map, Value};
 
 use crate::error::IdTokenError;
 use crate::fields;
+use crate::signed::verify_signed;
 use crate::time::UnixTime;
 
 /// How far the provider's clock and ours may differ.
@@ -42,8 +40,8 @@ pub(crate) const REFUSED_TYPES: &[&str] = &[
 ];
 
 const MAX_SUBJECT_BYTES: usize = 255;
-const MAX_TEXT_BYTES: usize = 1_024;
-const MAX_HEADER_BYTES: usize = 4 * 1024;
+/// The most bytes of a text that others look up later, such as a session ID.
+pub(crate) const MAX_TEXT_BYTES: usize = 1_024;
 
 /// What the ID token that answers a request must show. Made by [`exchange_request`](crate::exchange_request).
 #[derive(Clone, PartialEq, Eq)]
@@ -209,11 +207,7 @@ pub(crate) fn verify_with(
         refused_types: REFUSED_TYPES,
         required_type: None,
     };
-    let payload = verify_jws(raw.expose(), keys, &policy).map_err(|error| match error {
-        // A token that names no key may be signed by one that we do not hold yet: newer keys may help.
-        JwsError::SignatureInvalid if !names_key(raw.expose()) => IdTokenError::Jws(JwsError::UnknownKey),
-        error => IdTokenError::Jws(error),
-    })?;
+    let payload = verify_signed(raw.expose(), keys, &policy).map_err(IdTokenError::Jws)?;
     let algorithm = payload.algorithm();
     let claims = payload.into_claims();
     let expected = rules.expected;
@@ -249,15 +243,7 @@ pub(crate) fn verify_with(
 }
 
 fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), IdTokenError> {
-    let audiences = match claims.get("aud") {
-        None => return Err(IdTokenError::Missing("aud")),
-        Some(Value::Array(list)) => list.as_slice(),
-        Some(single @ Value::String(_)) => std::slice::from_ref(single),
-        Some(_) => return Err(IdTokenError::WrongType("aud")),
-    };
-    if !audiences.iter().all(Value::is_string) {
-        return Err(IdTokenError::WrongType("aud"));
-    }
+    let audiences = fields::audiences(claims)?.ok_or(IdTokenError::Missing("aud"))?;
     if !audiences.iter().any(|audience| audience == client_id) {
         return Err(IdTokenError::AudienceMismatch);
     }
@@ -349,11 +335,4 @@ fn required_text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Resu
 
 fn numeric_date(claims: &Map<String, Value>, name: &'static str) -> Result<Option<UnixTime>, IdTokenError> {
     Ok(fields::numeric_date(claims, name)?)
-}
-
-/// Tells whether a token's header names a key.
-pub(crate) fn names_key(raw: &str) -> bool {
-    let header = raw.split('.').next().unwrap_or_default();
-    let decoded = base64url_decode(header.as_bytes()).unwrap_or_default();
-    parse_object(&decoded, MAX_HEADER_BYTES).is_ok_and(|header| header.contains_key("kid"))
 }

@@ -17,6 +17,8 @@
 //!
 //! Later: [`refresh_request`] with [`check_refreshed`], [`revocation_request`], [`end_session_url`].
 //!
+//! Logout from outside: [`logout_token::verify`], the only maker of a [`VerifiedLogoutToken`], and [`FrontChannelLogout::parse`].
+//!
 //! For requests that bring an access token instead of a session: [`access_token::verify`], the only maker of a
 //! [`VerifiedAccessToken`] beside [`parse_introspection`] for opaque ones. For calls of our own: [`client_credentials_request`],
 //! [`token_exchange_request`] and [`ServiceToken::parse`].
@@ -36,17 +38,20 @@ pub mod endpoint;
 pub mod error;
 pub mod exchange;
 mod fields;
+pub mod front_channel;
 pub mod grants;
 pub mod id_token;
 pub mod introspection;
 pub mod issuer;
 pub mod logout;
+pub mod logout_token;
 pub mod metadata;
 pub mod net;
 pub mod params;
 pub mod pending;
 pub mod refreshed;
 pub mod revoke;
+mod signed;
 pub mod time;
 pub mod token;
 pub mod userinfo;
@@ -66,11 +71,12 @@ pub use client::{Client, ClientAuthentication};
 pub use discovery::{discovery_request, jwks_request, parse_jwks};
 pub use endpoint::{Endpoint, Reach};
 pub use error::{
-    AccessTokenError, BeginError, CallbackError, EndpointError, ExchangeError, IdTokenError, IntrospectionError,
-    KeysError, MetadataError, ProviderErrorCode, RefreshedIdTokenError, RevocationError, SettingsError, TokenError,
-    TokenFault, UserInfoError,
+    AccessTokenError, BeginError, CallbackError, EndpointError, ExchangeError, FrontChannelLogoutError, IdTokenError,
+    IntrospectionError, KeysError, LogoutTokenError, MetadataError, ProviderErrorCode, RefreshedIdTokenError,
+    RevocationError, SettingsError, TokenError, TokenFault, UserInfoError,
 };
 pub use exchange::OutboundRequest;
+pub use front_channel::FrontChannelLogout;
 pub use grants::{
     ServiceToken, ServiceTokenType, TokenExchange, TokenTarget, TokenTypeUri, client_credentials_request,
     token_exchange_request,
@@ -79,6 +85,7 @@ pub use id_token::{ExpectedIdToken, IdTokenRules, VerifiedIdToken};
 pub use introspection::{Introspection, introspection_request, parse_introspection};
 pub use issuer::{HttpIssuer, Issuer, IssuerError};
 pub use logout::{EndSession, end_session_url};
+pub use logout_token::{ExpectedLogoutToken, LogoutReplayKey, LogoutScope, UnverifiedAddress, VerifiedLogoutToken};
 pub use metadata::{MetadataParts, ProviderMetadata};
 pub use net::{is_localhost_name, is_public_address};
 pub use params::{Params, ParamsError, RepeatedParameter};

@@ -1,8 +1,8 @@
 //! The way to the provider's own logout (OpenID Connect RP-Initiated Logout §2).
 
 use doorward_crypto::SecretString;
-use url::Url;
 
+use crate::endpoint::Endpoint;
 use crate::metadata::ProviderMetadata;
 
 /// The most bytes of a logout URL; browsers and servers begin to refuse beyond.
@@ -23,13 +23,17 @@ pub struct EndSession<'a> {
 
 /// Builds the URL of the provider's logout; `None` where it has none.
 ///
-/// A hint that would make the URL longer than [`MAX_URL_BYTES`] is left out, and `client_id` takes its place.
+/// A hint that would make the URL longer than [`MAX_URL_BYTES`] is left out, and `client_id` takes its place. The endpoint's own
+/// query is kept, without what is sent.
+///
+/// `state` comes back with the browser and means nothing to us: the session has ended before the browser leaves, so that the page
+/// it returns to has nothing to do, and whoever sends somebody there, with whatever parameters, achieves nothing.
 ///
 /// # Security
 /// The URL holds the ID token, the one token that may stand in a URL, and only in this redirect of the protocol's own.
 #[must_use]
 pub fn end_session_url(metadata: &ProviderMetadata, logout: EndSession<'_>) -> Option<String> {
-    let endpoint = metadata.end_session_endpoint()?.url();
+    let endpoint = metadata.end_session_endpoint()?;
     let with_hint = logout
         .id_token_hint
         .map(|hint| build(endpoint, ("id_token_hint", hint.expose()), &logout));
@@ -39,15 +43,14 @@ pub fn end_session_url(metadata: &ProviderMetadata, logout: EndSession<'_>) -> O
     }))
 }
 
-fn build(endpoint: &Url, identification: (&str, &str), logout: &EndSession<'_>) -> String {
-    let mut url = endpoint.clone();
-    let pairs = [
-        Some(identification),
-        logout
-            .post_logout_redirect_uri
-            .map(|uri| ("post_logout_redirect_uri", uri)),
-        logout.state.map(|state| ("state", state)),
-    ];
-    url.query_pairs_mut().extend_pairs(pairs.into_iter().flatten());
-    url.into()
+fn build(endpoint: &Endpoint, identification: (&str, &str), logout: &EndSession<'_>) -> String {
+    let redirect_uri = logout
+        .post_logout_redirect_uri
+        .map(|uri| ("post_logout_redirect_uri", uri));
+    let state = logout.state.map(|state| ("state", state));
+    let sent: Vec<_> = [Some(identification), redirect_uri, state]
+        .into_iter()
+        .flatten()
+        .collect();
+    endpoint.with_parameters(&sent, |_| false)
 }

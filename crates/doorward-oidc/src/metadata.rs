@@ -37,6 +37,10 @@ pub struct ProviderMetadata {
     response_modes_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: bool,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
+    frontchannel_logout_supported: bool,
+    frontchannel_logout_session_supported: bool,
 }
 
 /// What a provider's metadata consists of, where it is known without asking the provider.
@@ -59,6 +63,10 @@ pub struct MetadataParts {
     pub response_modes_supported: Option<Vec<String>>,
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     pub authorization_response_iss_parameter_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
 }
 
 impl ProviderMetadata {
@@ -84,6 +92,10 @@ impl ProviderMetadata {
             response_modes_supported: parts.response_modes_supported,
             token_endpoint_auth_methods_supported: parts.token_endpoint_auth_methods_supported,
             authorization_response_iss_parameter_supported: parts.authorization_response_iss_parameter_supported,
+            backchannel_logout_supported: parts.backchannel_logout_supported,
+            backchannel_logout_session_supported: parts.backchannel_logout_session_supported,
+            frontchannel_logout_supported: parts.frontchannel_logout_supported,
+            frontchannel_logout_session_supported: parts.frontchannel_logout_session_supported,
         }
     }
 
@@ -113,6 +125,7 @@ impl ProviderMetadata {
             });
         }
         let optional = |name| endpoint(&members, name, issuer);
+        let boolean = |name| fields::boolean(&members, name);
         let required = |name| optional(name)?.ok_or(MetadataError::Missing(name));
         Ok(Self {
             issuer: issuer.clone(),
@@ -128,10 +141,11 @@ impl ProviderMetadata {
             code_challenge_methods_supported: fields::strings(&members, "code_challenge_methods_supported")?,
             response_modes_supported: fields::strings(&members, "response_modes_supported")?,
             token_endpoint_auth_methods_supported: fields::strings(&members, "token_endpoint_auth_methods_supported")?,
-            authorization_response_iss_parameter_supported: fields::boolean(
-                &members,
-                "authorization_response_iss_parameter_supported",
-            )?,
+            authorization_response_iss_parameter_supported: boolean("authorization_response_iss_parameter_supported")?,
+            backchannel_logout_supported: boolean("backchannel_logout_supported")?,
+            backchannel_logout_session_supported: boolean("backchannel_logout_session_supported")?,
+            frontchannel_logout_supported: boolean("frontchannel_logout_supported")?,
+            frontchannel_logout_session_supported: boolean("frontchannel_logout_session_supported")?,
         })
     }
 
@@ -217,6 +231,30 @@ impl ProviderMetadata {
     #[must_use]
     pub fn authorization_response_iss_parameter_supported(&self) -> bool {
         self.authorization_response_iss_parameter_supported
+    }
+
+    /// Tells whether the provider says that it sends logout tokens (Back-Channel Logout §2.1).
+    #[must_use]
+    pub fn backchannel_logout_supported(&self) -> bool {
+        self.backchannel_logout_supported
+    }
+
+    /// Tells whether its logout tokens, and the ID tokens before them, can name the session by `sid`.
+    #[must_use]
+    pub fn backchannel_logout_session_supported(&self) -> bool {
+        self.backchannel_logout_session_supported
+    }
+
+    /// Tells whether the provider says that it frames applications at logout (Front-Channel Logout §3).
+    #[must_use]
+    pub fn frontchannel_logout_supported(&self) -> bool {
+        self.frontchannel_logout_supported
+    }
+
+    /// Tells whether it then passes `iss` and `sid`, without which such a call names no session.
+    #[must_use]
+    pub fn frontchannel_logout_session_supported(&self) -> bool {
+        self.frontchannel_logout_session_supported
     }
 }
 

@@ -168,6 +168,7 @@ async fn a_code_is_good_for_its_redirect_uri_and_its_client_only() {
             redirect_uris: vec![],
             post_logout_redirect_uris: vec![],
             backchannel_logout_uri: None,
+            frontchannel_logout_uri: None,
         });
     });
     let code = browser

@@ -16,7 +16,7 @@ use crate::browser::{Answer, Browser, ISSUER, encode};
 
 const HOME: &str = "http://localhost:6001/";
 
-async fn end_session(browser: &mut Browser, pairs: &[(&str, &str)]) -> Answer {
+pub(crate) async fn end_session(browser: &mut Browser, pairs: &[(&str, &str)]) -> Answer {
     browser.get(&format!("/end_session?{}", encode(pairs))).await
 }
 
@@ -156,7 +156,7 @@ async fn auto_login_asks_nothing_at_logout_either() {
 }
 
 /// An application that notes the logout tokens it is sent.
-async fn application() -> (String, mpsc::UnboundedReceiver<String>) {
+pub(crate) async fn application() -> (String, mpsc::UnboundedReceiver<String>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let router = Router::new()
         .route(
@@ -175,7 +175,7 @@ async fn application() -> (String, mpsc::UnboundedReceiver<String>) {
     (uri, receiver)
 }
 
-async fn control(browser: &mut Browser, body: Value) -> Answer {
+pub(crate) async fn control(browser: &mut Browser, body: Value) -> Answer {
     let request = Request::post("/_control/backchannel-logout")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body.to_string()))

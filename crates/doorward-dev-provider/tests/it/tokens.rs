@@ -212,6 +212,7 @@ async fn metadata_names_what_is_there() {
     assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     assert_eq!(metadata["backchannel_logout_supported"], true);
+    assert_eq!(metadata["frontchannel_logout_session_supported"], true);
     assert_eq!(metadata["id_token_signing_alg_values_supported"], json!(["RS256"]));
     assert!(
         metadata["scopes_supported"]

@@ -5,10 +5,12 @@
 
 mod bearer;
 mod identity;
+mod logout;
 mod provider;
 mod response;
 
 pub use bearer::{AccessTokenError, IntrospectionError};
 pub use identity::{IdTokenError, RefreshedIdTokenError, RevocationError, UserInfoError};
+pub use logout::{FrontChannelLogoutError, LogoutTokenError};
 pub use provider::{BeginError, EndpointError, KeysError, MetadataError, SettingsError};
 pub use response::{CallbackError, ExchangeError, ProviderErrorCode, TokenError, TokenFault};

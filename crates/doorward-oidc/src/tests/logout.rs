@@ -96,6 +96,22 @@ fn a_provider_without_logout_has_no_logout_url() {
     );
 }
 
+#[test]
+fn the_endpoints_own_query_gives_way_to_what_is_sent() {
+    let hint = SecretString::new("a.b.c");
+    let own = "p=a%20b&client_id=theirs&state=theirs&id_token_hint=x&%73tate=y&flag&post_logout_redirect_uri=z&q=";
+    let metadata = metadata_with(&json!({ "end_session_endpoint": format!("https://id.example.com/logout?{own}") }));
+    assert_eq!(
+        end_session_url(&metadata, end_session(None)).unwrap(),
+        "https://id.example.com/logout?p=a%20b&id_token_hint=x&flag&q=&client_id=app\
+         &post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F%3Fx%3D1&state=s%26t"
+    );
+    let url = end_session_url(&metadata, end_session(Some(&hint))).unwrap();
+    for (name, value) in [("id_token_hint", "a.b.c"), ("state", "s&t"), ("client_id", "theirs")] {
+        assert_eq!(query(&url).once(name), Ok(Some(value)));
+    }
+}
+
 fn metadata_with_query() -> crate::ProviderMetadata {
     metadata_with(&json!({"end_session_endpoint": "https://id.example.com/logout?p=1"}))
 }

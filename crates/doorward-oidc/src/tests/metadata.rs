@@ -45,6 +45,42 @@ fn honest_metadata_is_read() {
 }
 
 #[test]
+fn logout_from_outside_counts_as_offered_only_where_the_provider_says_so() {
+    type Accessor = fn(&ProviderMetadata) -> bool;
+    let members: [(&str, Accessor); 4] = [
+        (
+            "backchannel_logout_supported",
+            ProviderMetadata::backchannel_logout_supported,
+        ),
+        (
+            "backchannel_logout_session_supported",
+            ProviderMetadata::backchannel_logout_session_supported,
+        ),
+        (
+            "frontchannel_logout_supported",
+            ProviderMetadata::frontchannel_logout_supported,
+        ),
+        (
+            "frontchannel_logout_session_supported",
+            ProviderMetadata::frontchannel_logout_session_supported,
+        ),
+    ];
+    for (name, _) in members {
+        let metadata = metadata_with(&json!({ name: true }));
+        for (other, says) in members {
+            assert_eq!(says(&metadata), other == name, "{other} where {name} is said");
+        }
+        for nothing in [json!("(absent)"), json!(null), json!(false)] {
+            let metadata = metadata_with(&json!({ name: nothing }));
+            assert!(members.iter().all(|(_, says)| !says(&metadata)), "{name}: {nothing}");
+        }
+        for wrong in [json!("true"), json!(1), json!([true])] {
+            check(&json!({ name: wrong }), &format!("WrongType({name:?})"));
+        }
+    }
+}
+
+#[test]
 fn what_metadata_may_leave_out_is_left_out() {
     for name in [
         "userinfo_endpoint",

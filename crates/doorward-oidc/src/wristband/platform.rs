@@ -201,6 +201,10 @@ impl Platform {
             response_modes_supported: Some(vec!["query".to_owned()]),
             token_endpoint_auth_methods_supported: Some(vec!["client_secret_basic".to_owned()]),
             authorization_response_iss_parameter_supported: false,
+            backchannel_logout_supported: false,
+            backchannel_logout_session_supported: false,
+            frontchannel_logout_supported: false,
+            frontchannel_logout_session_supported: false,
         })
     }
 
