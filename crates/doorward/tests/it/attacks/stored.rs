@@ -12,7 +12,8 @@ use crate::support::{APP, SECRET, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_memory_store_keeps_every_promise_of_a_store() {
-    run_store_suite(async || Arc::new(MemoryStore::new())).await;
+    let memory = Arc::new(MemoryStore::new());
+    run_store_suite(async || Arc::clone(&memory)).await;
     let shared = Arc::new(Meddled::default());
     run_store_suite(async || Arc::clone(&shared)).await;
 }
