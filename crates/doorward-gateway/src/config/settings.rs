@@ -30,6 +30,8 @@ pub(super) struct Settings {
     pub(super) providers: Vec<NamedProvider>,
     pub(super) secrets: Vec<SecretText>,
     pub(super) place: Place,
+    pub(super) store_deadline: Option<Duration>,
+    pub(super) serve_stale: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) absolute_timeout: Option<Duration>,
     pub(super) outlive_access_token: bool,
@@ -141,6 +143,8 @@ impl Settings {
         sessions = with(sessions, self.same_site, Sessions::same_site);
         sessions = with(sessions, self.cookie_domain.clone(), Sessions::cookie_domain);
         sessions = with(sessions, self.cookie_name.clone(), Sessions::cookie_name);
+        sessions = with(sessions, self.store_deadline, Sessions::store_deadline);
+        sessions = with(sessions, self.serve_stale, Sessions::serve_stale);
         sessions = with(sessions, self.csrf_cookie_name.clone(), Sessions::csrf_cookie_name);
         Some(with(
             sessions,
@@ -163,6 +167,8 @@ impl Settings {
             "session.same_site" => self.same_site.take().is_some(),
             "session.cookie_domain" => self.cookie_domain.take().is_some(),
             "session.cookie_name" => self.cookie_name.take().is_some(),
+            "session.store_deadline" => self.store_deadline.take().is_some(),
+            "session.serve_stale" => self.serve_stale.take().is_some(),
             "csrf.cookie_name" => self.csrf_cookie_name.take().is_some(),
             "csrf.header_name" => self.csrf_header_name.take().is_some(),
             "auth.base_path" => self.base_path.take().is_some(),

@@ -37,6 +37,8 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     );
     settings.cookie_domain = section.text("cookie_domain").filter(|domain| !domain.is_empty());
     settings.cookie_name = section.text("cookie_name");
+    settings.store_deadline = section.duration("store_deadline");
+    settings.serve_stale = section.duration("serve_stale");
     section.finish();
 
     let section = root.section("csrf");
