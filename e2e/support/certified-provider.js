@@ -13,9 +13,10 @@ const CLIENT_ID = 'doorward-e2e';
  * Starts the provider for an app at `appUrl`.
  *
  * `counts.token` counts calls of the token endpoint by grant type, failed ones too; `secrets` maps every code, token,
- * verifier, state and nonce that passed to what it is.
+ * verifier, state and nonce that passed to what it is. `client` and `features` add to what it knows and can. `hold.before` and
+ * `hold.after` are awaited before and after it does what a token call asks for; a `before` that answers `'drop'` breaks the connection instead.
  */
-export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 }) {
+export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300, client = {}, features = {} }) {
   const clientSecret = randomBytes(24).toString('base64url');
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -28,6 +29,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
   const counts = { token: {}, tokenStatuses: [] };
+  const hold = {};
   const secrets = new Map([[clientSecret, 'client secret']]);
   const remember = (value, what) => { if (value) secrets.set(String(value), what); };
 
@@ -41,6 +43,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
+      ...client,
     }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'e2e' }] },
     cookies: { keys: [randomBytes(24).toString('base64url')] },
@@ -56,6 +59,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
       rpInitiatedLogout: { enabled: true },
       revocation: { enabled: true },
       userinfo: { enabled: true },
+      ...features,
     },
     // offline_access wants prompt=consent there; every client that may refresh gets a token here.
     issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
@@ -67,7 +71,13 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
   provider.use(async (ctx, next) => {
     const { query } = ctx;
     for (const name of ['state', 'nonce', 'code_challenge']) remember(query[name], name);
+    const isTokenCall = ctx.path === '/token';
+    if (isTokenCall && await hold.before?.() === 'drop') {
+      ctx.req.socket.destroy();
+      return;
+    }
     await next();
+    if (isTokenCall) await hold.after?.();
     if (ctx.oidc?.route !== 'token') return;
     const { body = {}, params = {} } = ctx.oidc;
     const grant = body.grant_type ?? params.grant_type;
@@ -82,6 +92,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300 
     clientId: CLIENT_ID,
     clientSecret,
     counts,
+    hold,
     secrets,
     async stop() {
       const closed = once(server, 'close');
