@@ -90,7 +90,7 @@ for (const [name, startStore] of Object.entries({ Redis: startRedis, PostgreSQL:
       await store?.stop();
     });
 
-    test(`frozen for ${FREEZE_SECONDS} s: each request is answered in time, memory stays flat, and everything works afterwards`, async (t) => { // attacks: K7
+    test(`frozen for ${FREEZE_SECONDS} s: each request is answered in time, memory stays flat, and everything works afterwards`, async (t) => {
       const jars = await each(Array(20).fill(), 4, () => signIn(replicas));
       for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
       const memory = replicas.instances.map(({ pid }) => residentMegabytes(pid));
@@ -135,7 +135,7 @@ for (const [name, startStore] of Object.entries({ Redis: startRedis, PostgreSQL:
       for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
     });
 
-    test('started empty: one 401 that says so, one login, no loop and no 500', async () => { // attacks: K8
+    test('started empty: one 401 that says so, one login, no loop and no 500', async () => {
       if (name === 'PostgreSQL') return; // Its tables are made by a migration, not by a restart.
       const jar = await signIn(replicas);
       await store.restartEmpty();
@@ -169,7 +169,7 @@ describe('two instances over Redis under Sentinel', () => {
     await primary?.stop();
   });
 
-  test(`the primary is killed under load with ${CROWD} sessions: none is lost, and nobody is sent to login`, async (t) => { // attacks: K7
+  test(`the primary is killed under load with ${CROWD} sessions: none is lost, and nobody is sent to login`, async (t) => {
     const jars = await each(Array(CROWD).fill(), 8, () => signIn(replicas));
     // What the replica has not got yet is the one thing that a failover may lose.
     assert.equal(await primary.command('WAIT', '1', '5000'), '1');

@@ -54,7 +54,7 @@ for (const [name, startStore] of Object.entries(STORES)) {
     const refreshes = () => provider.counts.token.refresh_token ?? 0;
     const one = (jar, instance) => replicas.ask(jar, '/api/protected', { at: replicas.instances[instance].url });
 
-    test(`${STORM} requests on both at once, and a token call of ${CALL_MS / 1000} s: one call, ${STORM} answers 200`, async (t) => { // attacks: K1
+    test(`${STORM} requests on both at once, and a token call of ${CALL_MS / 1000} s: one call, ${STORM} answers 200`, async (t) => {
       const jar = await withExpiredToken('storm');
       provider.hold.after = () => pause(CALL_MS);
       const before = refreshes();
@@ -75,7 +75,7 @@ for (const [name, startStore] of Object.entries(STORES)) {
       assert.equal(refreshes() - before, 2);
     });
 
-    test('the refreshing instance is killed before the provider rotated: one more call, and nobody is logged out', async (t) => { // attacks: K3
+    test('the refreshing instance is killed before the provider rotated: one more call, and nobody is logged out', async (t) => {
       const jar = await withExpiredToken('before');
       const calls = refreshes();
       let reached;
@@ -100,7 +100,7 @@ for (const [name, startStore] of Object.entries(STORES)) {
       assert.equal((await one(jar, 0)).status, 200);
     });
 
-    test('the refreshing instance is killed after the provider rotated: one more call, and the provider has the last word', async (t) => { // attacks: K3
+    test('the refreshing instance is killed after the provider rotated: one more call, and the provider has the last word', async (t) => {
       const jar = await withExpiredToken('after');
       const calls = refreshes();
       let reached;

@@ -26,6 +26,7 @@ mod logout;
 mod logout_provider;
 mod misuse;
 mod navigation;
+mod outages;
 mod redirects;
 mod refusals;
 mod router;
