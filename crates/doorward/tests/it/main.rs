@@ -23,5 +23,6 @@ mod step_up;
 mod support;
 mod tenant_changes;
 mod tenants;
+mod two_instances;
 mod weaknesses;
 mod wristband;
