@@ -10,7 +10,7 @@
 
 use core::ops::Range;
 
-use doorward_crypto::{KeyHalf, KeyRing, MacRing, Opened, Random, RecordSealer};
+use doorward_crypto::{KeyHalf, KeyRing, MacRing, Opened, Random, RecordSealer, SealError};
 
 use super::{
     Control, Identity, OpenedIdentity, SealSessionError, SessionHandle, Summary, Tokens, Unreadable, opened, tokens,
@@ -95,7 +95,7 @@ impl RecordCodec {
     /// Seals a whole record.
     ///
     /// # Errors
-    /// [`SealSessionError`], size aside: a record may hold what cookies cannot.
+    /// [`SealSessionError`]; a record may hold what cookies cannot, up to one megabyte.
     pub fn seal(
         &self,
         random: &dyn Random,
@@ -285,7 +285,12 @@ fn index_text(of: IndexOf<'_>) -> Vec<u8> {
 
 fn join(head: &[u8], identity: &[u8], tokens: &[u8]) -> Result<Vec<u8>, SealSessionError> {
     let length = |part: &[u8]| u32::try_from(part.len()).map_err(|_| Unreadable);
-    let mut record = Vec::with_capacity(9 + head.len() + identity.len() + tokens.len());
+    let total = 9 + head.len() + identity.len() + tokens.len();
+    // What would not be looked at when it is read is not written: the session would be lost without a word.
+    if total > MAX_RECORD {
+        return Err(SealError::TooLarge.into());
+    }
+    let mut record = Vec::with_capacity(total);
     record.push(VERSION);
     record.extend_from_slice(&length(head)?.to_be_bytes());
     record.extend_from_slice(head);

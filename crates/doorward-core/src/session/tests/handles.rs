@@ -62,6 +62,17 @@ fn used_logins_have_keys_of_their_own() {
 }
 
 #[test]
+fn used_logout_tokens_have_keys_of_their_own() {
+    let key = StoreKey::of_used_logout_token;
+    assert_eq!(key("https://id.example app", "1"), key("https://id.example app", "1"));
+    // The same `jti` of another provider or client is another token's.
+    assert_ne!(key("https://id.example app", "1"), key("https://id.example other", "1"));
+    assert_ne!(key("https://id.example app", "1"), key("https://id.example app", "2"));
+    assert_ne!(key("a", "b\0c"), key("a\0b", "d"));
+    assert_ne!(key("state", ""), StoreKey::of_used_login("state\0"));
+}
+
+#[test]
 fn one_handle_is_found_and_two_are_none() {
     // attacks: B23, E20
     let found = |values: &[&str]| codec().find_handle(&session_headers(values));

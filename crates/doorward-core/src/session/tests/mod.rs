@@ -1,12 +1,15 @@
 //! Seals, handles, records, lifetimes, data.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod control;
 mod data;
 mod handles;
 mod identity;
 mod lifetime;
+mod record_keys;
 mod stored;
 mod tokens;
+mod unreadable;
 
 use std::sync::LazyLock;
 
