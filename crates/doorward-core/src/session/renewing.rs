@@ -11,6 +11,8 @@
 //!    [resumes](Renewing::resume): they are never fetched twice.
 //! 5. `invalid_grant` ends the session only if the token that was sent is still its newest and nobody else has begun to renew it since:
 //!    the record is read once more.
+//!    Where the holder before went without a word, it is given a little time first: it may be there after all, with tokens that it
+//!    could not write.
 //! 6. A passing failure hands the lease back and ends nothing.
 
 use core::time::Duration;
@@ -26,6 +28,9 @@ pub const EXTEND_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long somebody waits for another's result.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a holder that took over from one that went without a word waits, once the token is refused, for tokens of that one; shorter
+/// than what is left of its own lease.
+const HANDOVER: Duration = Duration::from_secs(5);
 /// Lost races before the store counts as failing.
 const ATTEMPTS: u8 = 16;
 
@@ -35,6 +40,8 @@ pub struct Renewing {
     phase: Phase,
     waited: Duration,
     lost_races: u8,
+    /// Whether the holder before ours never handed its lease back.
+    took_over: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -178,6 +185,7 @@ impl Renewing {
             phase: Phase::Looking,
             waited: Duration::ZERO,
             lost_races: 0,
+            took_over: false,
         }
     }
 
@@ -187,6 +195,7 @@ impl Renewing {
             phase: Phase::Storing { fence },
             waited: Duration::ZERO,
             lost_races: 0,
+            took_over: false,
         }
     }
 
@@ -196,7 +205,7 @@ impl Renewing {
     pub fn next(&mut self, answer: Answer) -> Ask {
         match (self.phase.clone(), answer) {
             (Phase::Looking | Phase::Storing { .. }, Answer::Begin) => Ask::Load,
-            (Phase::Looking, Answer::Woke) => Ask::Load,
+            (Phase::Looking | Phase::Ending { .. }, Answer::Woke) => Ask::Load,
             (Phase::Looking, Answer::Loaded(seen)) => self.look(seen),
             (Phase::Taking { fence, generation }, Answer::Written) => {
                 self.phase = Phase::Calling { fence, generation };
@@ -218,6 +227,7 @@ impl Renewing {
             }
             (Phase::Calling { fence, generation }, Answer::Called(called)) => {
                 self.lost_races = 0;
+                self.waited = Duration::ZERO;
                 self.phase = match called {
                     Called::Tokens => Phase::Storing { fence },
                     Called::Refused => Phase::Ending { fence, generation },
@@ -250,6 +260,7 @@ impl Renewing {
         let change = Change::TakeLease { time, length: LEASE };
         match control.after(change) {
             Ok(taken) => {
+                self.took_over = control.lease.is_some();
                 self.phase = Phase::Taking {
                     fence: taken.fence,
                     generation: control.tokens_fence,
@@ -301,6 +312,10 @@ impl Renewing {
         // Somebody else has begun since, because this instance was stopped for long: theirs is the last word.
         if control.fence != fence && control.is_leased(time) {
             return self.look(seen);
+        }
+        if self.took_over && self.waited < HANDOVER {
+            self.waited = self.waited.saturating_add(LOOK_EVERY);
+            return Ask::Sleep(LOOK_EVERY);
         }
         Ask::Write(Transition::Control(Change::End))
     }
