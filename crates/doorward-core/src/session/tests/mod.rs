@@ -7,6 +7,7 @@ mod handles;
 mod identity;
 mod lifetime;
 mod record_keys;
+mod renewing;
 mod stored;
 mod tokens;
 mod unreadable;
