@@ -104,6 +104,20 @@ const FLOORS: &[Floor] = &[
         ],
     },
     Floor {
+        name: "doorward-store-redis",
+        may_use: &["doorward-core"],
+        never_sees: &[
+            "hyper",
+            "reqwest",
+            "axum",
+            "axum-core",
+            "actix-web",
+            "sqlx",
+            "openidconnect",
+            "oauth2",
+        ],
+    },
+    Floor {
         name: "doorward",
         may_use: &["doorward-engine", "doorward-http"],
         never_sees: NO_STORE,
