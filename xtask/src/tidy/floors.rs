@@ -104,6 +104,20 @@ const FLOORS: &[Floor] = &[
         ],
     },
     Floor {
+        name: "doorward-store-postgres",
+        may_use: &["doorward-core"],
+        never_sees: &[
+            "hyper",
+            "reqwest",
+            "axum",
+            "axum-core",
+            "actix-web",
+            "redis",
+            "openidconnect",
+            "oauth2",
+        ],
+    },
+    Floor {
         name: "doorward",
         may_use: &["doorward-engine", "doorward-http"],
         never_sees: NO_STORE,
@@ -120,6 +134,7 @@ const FLOORS: &[Floor] = &[
             "doorward",
             "doorward-engine",
             "doorward-http",
+            "doorward-store-postgres",
             "doorward-core",
             "doorward-oidc",
             "doorward-crypto",
