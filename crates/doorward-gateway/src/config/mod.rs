@@ -31,6 +31,7 @@ mod tests;
 use std::path::Path;
 
 use doorward::{Builder, Doorward};
+use doorward_store_postgres::PostgresStore;
 use toml::de::DeTable;
 
 pub(crate) use environment::Environment;
@@ -40,7 +41,7 @@ pub(crate) use server::Server;
 
 use reading::{Reading, Section};
 use routes::Surroundings;
-use settings::Settings;
+use settings::{Place, Settings};
 
 /// Far more than anybody writes by hand.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -53,6 +54,8 @@ pub(crate) struct CheckedConfig {
     pub(crate) server: Server,
     /// Guard and endpoints, built; nothing has been fetched.
     pub(crate) auth: Doorward,
+    /// The store in PostgreSQL, if that is where sessions live; not connected yet.
+    pub(crate) postgres: Option<PostgresStore>,
     /// Whether the page may ask for the access token.
     pub(crate) token_endpoint: bool,
     /// In the order of the file.
@@ -104,6 +107,10 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
         },
     );
     root.finish();
+    let postgres = match &settings.place {
+        Place::Postgres(store) => Some(store.clone()),
+        Place::Cookie | Place::Memory => None,
+    };
     let auth = settings.judge(base, &reading.findings);
     let unknown = unknown_variables(&reading);
 
@@ -121,6 +128,7 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
             Ok(CheckedConfig {
                 server,
                 auth,
+                postgres,
                 token_endpoint,
                 routes,
                 warnings,

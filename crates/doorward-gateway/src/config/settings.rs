@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use doorward::{BearerTokens, BuildError, Builder, Doorward, Provider, SameSite, Sessions, Tenant};
+use doorward_store_postgres::PostgresStore;
 
 use super::findings::Findings;
 use super::provider::{NamedProvider, with};
@@ -14,11 +15,12 @@ use super::tables::stand_in_secret;
 use crate::failure::chain;
 
 /// Where sessions live.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(super) enum Place {
     #[default]
     Cookie,
     Memory,
+    Postgres(PostgresStore),
 }
 
 /// The settings that [`Builder`] takes; `None` is the default.
@@ -130,9 +132,10 @@ impl Settings {
 
     fn sessions(&self) -> Option<Sessions> {
         let (first, others) = self.secrets.split_first()?;
-        let mut sessions = match self.place {
+        let mut sessions = match &self.place {
             Place::Cookie => Sessions::cookie(first.clone()),
             Place::Memory => Sessions::memory(first.clone()),
+            Place::Postgres(store) => Sessions::stored(first.clone(), store.clone()),
         };
         for secret in others {
             sessions = sessions.also_open_with(secret.clone());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use doorward::{BearerTokens, SameSite, SubjectKind, Tenant};
+use doorward_store_postgres::{ConnectError, PostgresOptions, PostgresStore};
 
 use super::provider::{algorithms, algorithms_by_name, with};
 use super::reading::Section;
@@ -16,7 +17,8 @@ const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     let section = root.section("session");
     settings.secrets = session_secrets(&section);
-    settings.place = place(&section);
+    settings.store_deadline = section.duration("store_deadline");
+    settings.place = place(&section, settings.store_deadline);
     settings.idle_timeout = section.duration("idle_timeout");
     settings.absolute_timeout = section.duration("absolute_timeout");
     let absolute = settings.absolute_timeout.unwrap_or(ABSOLUTE_TIMEOUT);
@@ -37,7 +39,6 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     );
     settings.cookie_domain = section.text("cookie_domain").filter(|domain| !domain.is_empty());
     settings.cookie_name = section.text("cookie_name");
-    settings.store_deadline = section.duration("store_deadline");
     settings.serve_stale = section.duration("serve_stale");
     section.finish();
 
@@ -47,7 +48,7 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     section.finish();
 }
 
-fn place(section: &Section<'_>) -> Place {
+fn place(section: &Section<'_>, deadline: Option<Duration>) -> Place {
     let key = "store";
     let Some(text) = section.text(key) else {
         return Place::Cookie;
@@ -64,13 +65,19 @@ fn place(section: &Section<'_>) -> Place {
         _ => {}
     }
     // The rest of such a URL may hold a password.
-    let known = ["redis", "rediss", "postgres"];
     match text.split_once("://").map(|(scheme, _)| scheme) {
-        Some(scheme) if known.contains(&scheme) => section.refuse(
+        Some("postgres" | "postgresql") => match postgres(&text, deadline) {
+            Ok(store) => return Place::Postgres(store),
+            Err(error) => section.refuse(key, error.to_string()),
+        },
+        Some(scheme @ ("redis" | "rediss")) => section.refuse(
             key,
-            format!("{scheme}:// is not in this build, expected \"cookie\" or \"memory\""),
+            format!("{scheme}:// is not in this build, expected \"cookie\", \"memory\" or postgres://"),
         ),
-        _ => section.refuse(key, "expected \"cookie\" or \"memory\", found something else"),
+        _ => section.refuse(
+            key,
+            "expected \"cookie\", \"memory\" or postgres://, found something else",
+        ),
     }
     Place::Cookie
 }
@@ -91,6 +98,11 @@ pub(super) fn auth(root: &Section<'_>, settings: &mut Settings) {
         }
     }
     section.finish();
+}
+
+fn postgres(url: &str, deadline: Option<Duration>) -> Result<PostgresStore, ConnectError> {
+    let options = PostgresOptions::new();
+    PostgresStore::connect_with(url, with(options, deadline, PostgresOptions::with_deadline))
 }
 
 /// Reads `[bearer]`; `None` where there is none.

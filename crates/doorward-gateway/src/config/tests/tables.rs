@@ -76,7 +76,7 @@ fn session_keys_are_read_and_refused() {
             (
                 "store = \"postgres://user:pa55word@db\"",
                 "session.store",
-                "postgres:// is not in this build",
+                "expected a database",
             ),
             ("store = \"pa55word\"", "session.store", "found something else"),
             ("idle_timeout = \"0s\"", "session.idle_timeout", "at least one second"),
