@@ -1,5 +1,5 @@
 //! The `doorward` binary: a development server with everything in it, the development provider alone, a check of
-//! configuration files, and key tools.
+//! configuration files, migrations of a store, and key tools.
 
 mod clock;
 mod commands;
@@ -8,6 +8,7 @@ mod demo;
 mod failure;
 mod listen;
 mod logging;
+mod stores;
 mod tls;
 
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Command {
     Dev(commands::dev::Options),
     /// Judge a configuration file without opening a port, and print its routes with their rules
     Check(commands::check::Options),
+    /// Make the tables of a session store in PostgreSQL, or bring them up to date
+    Migrate(commands::migrate::Options),
     /// Run the development identity provider alone, on loopback only
     Provider(commands::provider::Options),
     /// Make and rotate the secrets that seal sessions
@@ -53,6 +56,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Dev(options) => commands::dev::run(options),
         Command::Check(options) => commands::check::run(options),
+        Command::Migrate(options) => commands::migrate::run(options),
         Command::Provider(options) => commands::provider::run(options),
         Command::Keys(options) => commands::keys::run(options),
     }

@@ -92,6 +92,16 @@ impl RedisStoreBuilder {
     /// [`RedisStoreError`] for settings that cannot be used; a server that does not answer is told in the log and in
     /// [`check`](RedisStore::check) only.
     pub async fn connect(self) -> Result<RedisStore, RedisStoreError> {
+        let store = self.build()?;
+        store.begin().await;
+        Ok(store)
+    }
+
+    /// Makes the store without connecting to anything: that happens at the first call.
+    ///
+    /// # Errors
+    /// [`RedisStoreError`] for settings that cannot be used.
+    pub fn build(self) -> Result<RedisStore, RedisStoreError> {
         let location = Location::parse(&self.url)?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":._-/".contains(&byte);
         if self.prefix.is_empty() || self.prefix.len() > MAX_PREFIX || !self.prefix.bytes().all(is_plain) {
@@ -105,6 +115,6 @@ impl RedisStoreBuilder {
             (None, true) => Some(Tls::of_system()?),
             (None, false) => None,
         };
-        Ok(RedisStore::begin(self, location, tls).await)
+        Ok(RedisStore::new(self, location, tls))
     }
 }

@@ -75,7 +75,7 @@ impl RedisStore {
         RedisStoreBuilder::new(url)
     }
 
-    pub(crate) async fn begin(settings: RedisStoreBuilder, location: Location, tls: Option<Tls>) -> RedisStore {
+    pub(crate) fn new(settings: RedisStoreBuilder, location: Location, tls: Option<Tls>) -> RedisStore {
         let servers = Servers::new(location, tls, settings.connect_deadline, settings.deadline);
         let inner = Inner {
             servers,
@@ -84,9 +84,12 @@ impl RedisStore {
             connect_deadline: settings.connect_deadline,
             calls: Semaphore::new(settings.max_concurrent_calls.min(Semaphore::MAX_PERMITS)),
         };
-        let reached = inner.servers.reach(Instant::now() + inner.deadline).await;
-        inner.servers.note(reached.as_ref().err());
         RedisStore { inner: Arc::new(inner) }
+    }
+
+    pub(crate) async fn begin(&self) {
+        let reached = self.inner.servers.reach(self.until()).await;
+        self.inner.servers.note(reached.as_ref().err());
     }
 
     /// Tries everything that a store does once: writes a record, enters it into a list and takes it out, reads both, follows.

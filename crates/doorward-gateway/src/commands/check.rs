@@ -29,7 +29,7 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn refused(path: &Path, Refused { faults, warnings }: &Refused) -> Failure {
+pub(super) fn refused(path: &Path, Refused { faults, warnings }: &Refused) -> Failure {
     let mut lines: Vec<String> = faults
         .iter()
         .take(MAX_FAULTS)

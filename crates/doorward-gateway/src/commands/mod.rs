@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod dev;
 pub(crate) mod keys;
+pub(crate) mod migrate;
 pub(crate) mod provider;
 
 use std::future::Future;

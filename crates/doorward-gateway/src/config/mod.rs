@@ -40,7 +40,9 @@ pub(crate) use server::Server;
 
 use reading::{Reading, Section};
 use routes::Surroundings;
-use settings::Settings;
+use settings::{Place, Settings};
+
+use crate::stores::Store;
 
 /// Far more than anybody writes by hand.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -53,6 +55,8 @@ pub(crate) struct CheckedConfig {
     pub(crate) server: Server,
     /// Guard and endpoints, built; nothing has been fetched.
     pub(crate) auth: Doorward,
+    /// The store, if that is where sessions live; not connected yet.
+    pub(crate) store: Option<Store>,
     /// Whether the page may ask for the access token.
     pub(crate) token_endpoint: bool,
     /// In the order of the file.
@@ -104,6 +108,10 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
         },
     );
     root.finish();
+    let store = match &settings.place {
+        Place::Store(store) => Some(store.clone()),
+        Place::Cookie | Place::Memory => None,
+    };
     let auth = settings.judge(base, &reading.findings);
     let unknown = unknown_variables(&reading);
 
@@ -121,6 +129,7 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
             Ok(CheckedConfig {
                 server,
                 auth,
+                store,
                 token_endpoint,
                 routes,
                 warnings,

@@ -12,13 +12,15 @@ use super::provider::{NamedProvider, with};
 use super::secrets::SecretText;
 use super::tables::stand_in_secret;
 use crate::failure::chain;
+use crate::stores::Store;
 
 /// Where sessions live.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(super) enum Place {
     #[default]
     Cookie,
     Memory,
+    Store(Store),
 }
 
 /// The settings that [`Builder`] takes; `None` is the default.
@@ -130,9 +132,10 @@ impl Settings {
 
     fn sessions(&self) -> Option<Sessions> {
         let (first, others) = self.secrets.split_first()?;
-        let mut sessions = match self.place {
+        let mut sessions = match &self.place {
             Place::Cookie => Sessions::cookie(first.clone()),
             Place::Memory => Sessions::memory(first.clone()),
+            Place::Store(store) => store.sessions(vec![first.clone()]),
         };
         for secret in others {
             sessions = sessions.also_open_with(secret.clone());

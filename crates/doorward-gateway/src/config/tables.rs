@@ -8,6 +8,7 @@ use super::provider::{algorithms, algorithms_by_name, with};
 use super::reading::Section;
 use super::secrets::{SecretText, session_secrets};
 use super::settings::{Place, Settings};
+use crate::stores::Store;
 
 /// What the library takes where nothing is said.
 const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
@@ -16,7 +17,8 @@ const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     let section = root.section("session");
     settings.secrets = session_secrets(&section);
-    settings.place = place(&section);
+    settings.store_deadline = section.duration("store_deadline");
+    settings.place = place(&section, settings.store_deadline);
     settings.idle_timeout = section.duration("idle_timeout");
     settings.absolute_timeout = section.duration("absolute_timeout");
     let absolute = settings.absolute_timeout.unwrap_or(ABSOLUTE_TIMEOUT);
@@ -37,7 +39,6 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     );
     settings.cookie_domain = section.text("cookie_domain").filter(|domain| !domain.is_empty());
     settings.cookie_name = section.text("cookie_name");
-    settings.store_deadline = section.duration("store_deadline");
     settings.serve_stale = section.duration("serve_stale");
     section.finish();
 
@@ -47,7 +48,7 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     section.finish();
 }
 
-fn place(section: &Section<'_>) -> Place {
+fn place(section: &Section<'_>, deadline: Option<Duration>) -> Place {
     let key = "store";
     let Some(text) = section.text(key) else {
         return Place::Cookie;
@@ -63,14 +64,9 @@ fn place(section: &Section<'_>) -> Place {
         }
         _ => {}
     }
-    // The rest of such a URL may hold a password.
-    let known = ["redis", "rediss", "postgres"];
-    match text.split_once("://").map(|(scheme, _)| scheme) {
-        Some(scheme) if known.contains(&scheme) => section.refuse(
-            key,
-            format!("{scheme}:// is not in this build, expected \"cookie\" or \"memory\""),
-        ),
-        _ => section.refuse(key, "expected \"cookie\" or \"memory\", found something else"),
+    match Store::of(&text, deadline) {
+        Ok(store) => return Place::Store(store),
+        Err(problem) => section.refuse(key, format!("{problem}, or \"cookie\" or \"memory\"")),
     }
     Place::Cookie
 }

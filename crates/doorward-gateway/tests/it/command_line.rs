@@ -7,7 +7,7 @@ use crate::process::{doorward, output, refusal};
 #[test]
 fn the_bare_command_prints_help_and_exits_2() {
     let help = refusal(&[]);
-    for command in ["dev", "check", "provider", "keys"] {
+    for command in ["dev", "check", "migrate", "provider", "keys"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     for absent in ["serve", "explain", "idle-timeout", "recent-age"] {
@@ -21,6 +21,7 @@ fn help_that_was_asked_for_exits_0() {
         &["--help"][..],
         &["dev", "--help"],
         &["check", "--help"],
+        &["migrate", "--help"],
         &["provider", "--help"],
         &["keys", "--help"],
         &["--version"],

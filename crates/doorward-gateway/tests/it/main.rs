@@ -13,5 +13,6 @@ mod command_line;
 mod dev;
 mod keys;
 mod live;
+mod migrate;
 mod process;
 mod provider;

@@ -66,7 +66,7 @@ fn a_variable_at_fault_is_refused_by_its_key() {
     for (name, value, key) in [
         ("DOORWARD_SERVER_LISTEN", "here", "server.listen"),
         ("DOORWARD_SESSION_IDLE_TIMEOUT", "1", "session.idle_timeout"),
-        ("DOORWARD_SESSION_STORE", "redis://cache", "session.store"),
+        ("DOORWARD_SESSION_STORE", "mysql://cache", "session.store"),
         ("DOORWARD_AUTH_TOKEN_ENDPOINT", "yes", "auth.token_endpoint"),
         ("DOORWARD_PROVIDER_ISSUER", "http://id.example.net", "provider.issuer"),
         ("DOORWARD_CSRF_HEADER_NAME", "a b", "csrf.header_name"),

@@ -54,6 +54,10 @@ fn session_keys_are_read_and_refused() {
         &[
             "store = \"cookie\"",
             "store = \"memory\"",
+            "store = \"redis://user:pa55word@cache\"\nstore_deadline = \"100ms\"\nserve_stale = \"1m\"",
+            "store = \"rediss://user:pa55word@cache:6380/1\"",
+            "store = \"redis+sentinel://a,b/main\"",
+            "store = \"postgres://user:pa55word@db/app\"",
             "idle_timeout = \"30m\"\nabsolute_timeout = \"8h\"",
             "same_site = \"Strict\"",
             "same_site = \"None\"",
@@ -64,21 +68,14 @@ fn session_keys_are_read_and_refused() {
         ],
         &[
             (
-                "store = \"redis://user:pa55word@cache\"",
-                "session.store",
-                "redis:// is not in this build",
-            ),
-            (
-                "store = \"rediss://user:pa55word@cache\"",
-                "session.store",
-                "rediss:// is not in this build",
-            ),
-            (
                 "store = \"postgres://user:pa55word@db\"",
                 "session.store",
-                "postgres:// is not in this build",
+                "expected a database",
             ),
             ("store = \"pa55word\"", "session.store", "found something else"),
+            ("store = \"redis+pa55word://cache\"", "session.store", "expected"),
+            ("serve_stale = \"1m\"", "session.serve_stale", "expected a store"),
+            ("store_deadline = \"1ms\"", "session.store_deadline", "between"),
             ("idle_timeout = \"0s\"", "session.idle_timeout", "at least one second"),
             ("idle_timeout = \"1\"", "session.idle_timeout", "a duration"),
             ("idle_timeout = 3600", "session.idle_timeout", "an integer"),
