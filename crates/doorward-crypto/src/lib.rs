@@ -27,6 +27,7 @@ mod random;
 mod record_seal;
 mod seal;
 mod secret;
+mod secrets_file;
 mod sign;
 mod signature;
 mod strength;
@@ -38,11 +39,12 @@ pub use encoding::{InvalidEncoding, base64url_append, base64url_decode, base64ur
 pub use json::{JsonError, parse_object};
 pub use jwk::{KeySet, KeySetError};
 pub use jws::{JwsError, JwsPolicy, VerifiedPayload, verify};
-pub use keyring::{KeyRing, KeyRingError, secrets_of_file};
+pub use keyring::{KeyRing, KeyRingError};
 pub use random::{Random, RandomUnavailable, SystemRandom, random_bytes, random_token};
 pub use record_seal::{KeyHalf, RecordSealer};
 pub use seal::{AssociatedData, MacRing, OpenError, Opened, SealError, Sealer};
 pub use secret::{SecretString, generate_secret};
+pub use secrets_file::secrets_of_file;
 pub use sign::{SigningError, SigningKey, SigningKeyError};
 pub use strength::{WeakSecret, check_strength};
 
