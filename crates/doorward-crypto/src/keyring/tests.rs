@@ -57,7 +57,7 @@ fn each_purpose_and_each_secret_has_its_own_key() {
     assert_ne!(ring.mac("a").sign(b"x"), ring.mac("b").sign(b"x"));
     let other = KeyRing::new(vec![strong(2)]).unwrap();
     assert_ne!(ring.mac("a").sign(b"x"), other.mac("a").sign(b"x"));
-    assert_ne!(ring.roots[0].id, other.roots[0].id);
+    assert_ne!(ring.sealing_key_id(), other.sealing_key_id());
 }
 
 #[test]
@@ -116,6 +116,153 @@ fn unfit_secrets_make_no_ring() {
     );
     check((0..33).map(strong).collect(), KeyRingError::TooMany);
     assert!(KeyRing::new((0..32).map(strong).collect()).is_ok());
+}
+
+/// Everything that a ring can be asked for, of one purpose each.
+struct Parts {
+    sealer: Sealer,
+    mac: MacRing,
+}
+
+impl Parts {
+    fn of(ring: &KeyRing) -> Self {
+        Self {
+            sealer: ring.sealer("session"),
+            mac: ring.mac("csrf"),
+        }
+    }
+
+    fn seal(&self) -> (String, [u8; 32]) {
+        let name = self.sealer.associated("c");
+        let sealed = self.sealer.seal(&SeededRandom::new(1), &name, b"alice").unwrap();
+        (sealed, self.mac.sign(b"alice"))
+    }
+
+    fn opens_its_own(&self) -> bool {
+        let (sealed, tag) = self.seal();
+        let opened = self.sealer.open(&self.sealer.associated("c"), sealed.as_bytes());
+        opened.is_ok() && self.mac.verify(b"alice", &tag)
+    }
+
+    /// Whether both open, and whether both are of the first key.
+    fn opens(&self, (sealed, tag): &(String, [u8; 32])) -> (bool, bool) {
+        let opened = self.sealer.open(&self.sealer.associated("c"), sealed.as_bytes());
+        let verified = self.mac.verify(b"alice", tag);
+        assert_eq!(opened.is_ok(), verified);
+        let is_first = opened.is_ok_and(|opened| opened.is_by_first_key());
+        assert_eq!(is_first, verified && self.mac.sign(b"alice") == *tag);
+        assert_eq!(
+            is_first && verified,
+            verified && self.sealer.is_sealed_by_first_key(sealed.as_bytes())
+        );
+        (verified, is_first)
+    }
+}
+
+#[test]
+fn replaced_secrets_count_at_once_in_all_that_came_of_the_ring() {
+    // attacks: K10
+    let ring = KeyRing::new(vec![strong(1)]).unwrap();
+    let (parts, clone) = (Parts::of(&ring), ring.clone());
+    let copies = Parts {
+        sealer: parts.sealer.clone(),
+        mac: parts.mac.clone(),
+    };
+    let of_a = parts.seal();
+    assert_eq!(copies.opens(&of_a), (true, true));
+
+    // B is known first, and seals later.
+    let replaced = ring.replace(vec![strong(1), strong(2)]);
+    assert_eq!(replaced, Ok(KeyRingChange::Replaced));
+    assert_eq!(copies.seal(), of_a, "the first secret goes on sealing");
+    let replaced = clone.replace(vec![strong(2), strong(1)]);
+    assert_eq!(replaced, Ok(KeyRingChange::Replaced));
+    let of_b = copies.seal();
+    for parts in [&parts, &copies, &Parts::of(&ring), &Parts::of(&clone)] {
+        assert_eq!(parts.seal(), of_b, "one ring, however it is held");
+        assert_eq!(parts.opens(&of_b), (true, true));
+        assert_eq!(parts.opens(&of_a), (true, false), "to be sealed anew");
+    }
+
+    assert_eq!(ring.replace(vec![strong(3), strong(2)]), Ok(KeyRingChange::Replaced));
+    assert_eq!(copies.opens(&of_a), (false, false), "A is gone");
+    assert_eq!(copies.opens(&of_b), (true, false));
+    assert_eq!(copies.opens(&copies.seal()), (true, true));
+    assert_eq!((ring.count(), clone.count()), (2, 2));
+}
+
+#[test]
+fn a_list_that_cannot_be_used_changes_nothing() {
+    let ring = KeyRing::new(vec![strong(1), strong(2)]).unwrap();
+    let parts = Parts::of(&ring);
+    let (of_a, id) = (parts.seal(), ring.sealing_key_id());
+    let weak = || SecretString::new("short");
+    let too_short = WeakSecret::TooShort { bytes: 5 };
+    for (secrets, error) in [
+        (vec![], KeyRingError::Empty),
+        (
+            vec![strong(3), weak()],
+            KeyRingError::Weak {
+                index: 1,
+                reason: too_short,
+            },
+        ),
+        (
+            vec![strong(3), strong(1), strong(1)],
+            KeyRingError::Duplicate { index: 2 },
+        ),
+        ((0..33).map(strong).collect(), KeyRingError::TooMany),
+    ] {
+        assert_eq!(ring.replace(secrets).unwrap_err(), error);
+        assert_eq!(parts.opens(&of_a), (true, true));
+        assert_eq!((ring.count(), ring.sealing_key_id()), (2, id.clone()));
+    }
+}
+
+#[test]
+fn the_same_list_again_is_no_change_and_another_order_is_one() {
+    let ring = KeyRing::new(vec![strong(1), strong(2)]).unwrap();
+    let id = ring.sealing_key_id();
+    assert_eq!(ring.replace(vec![strong(1), strong(2)]), Ok(KeyRingChange::Unchanged));
+    assert_eq!(ring.sealing_key_id(), id);
+    assert_eq!(ring.replace(vec![strong(2), strong(1)]), Ok(KeyRingChange::Replaced));
+    assert_ne!(ring.sealing_key_id(), id);
+    assert_eq!(ring.replace(vec![strong(2)]), Ok(KeyRingChange::Replaced));
+}
+
+#[test]
+fn a_ring_forgets_what_nobody_holds_any_more() {
+    let ring = KeyRing::new(vec![strong(1)]).unwrap();
+    let kept = ring.sealer("session");
+    for _ in 0..100 {
+        drop(Parts::of(&ring));
+    }
+    let _also_kept = ring.mac("csrf");
+    assert_eq!(ring.lock().derived.len(), 2);
+    ring.replace(vec![strong(2)]).unwrap();
+    assert_eq!(ring.lock().derived.len(), 2);
+    assert_eq!(format!("{kept:?}"), "Sealer(\"session\", 1 keys)");
+}
+
+#[test]
+fn values_sealed_while_secrets_are_replaced_open_all_along() {
+    // attacks: K10
+    let ring = KeyRing::new((0..4).map(strong).collect()).unwrap();
+    let parts = Parts::of(&ring);
+    std::thread::scope(|scope| {
+        let work = || (0..2_000).all(|_| parts.opens_its_own());
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        let mut step = 0_u8;
+        while !workers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            // Another one seals after each step, and all open.
+            step = (step + 1) % 4;
+            let list = (0..4).map(|place| strong((step + place) % 4)).collect();
+            assert_eq!(ring.replace(list), Ok(KeyRingChange::Replaced));
+        }
+        for worker in workers {
+            assert!(worker.join().unwrap());
+        }
+    });
 }
 
 #[test]

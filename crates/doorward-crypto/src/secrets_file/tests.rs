@@ -92,3 +92,23 @@ fn a_faulty_secrets_file_is_refused_with_its_line_and_without_its_secret() {
         .collect();
     check(&many, KeyRingError::TooMany);
 }
+
+#[test]
+fn a_file_read_once_tells_by_the_time_which_secret_seals() {
+    // attacks: K10
+    let line = |created: &str, seed: u8| format!("{created} {}\n", strong(seed).expose());
+    let text = line("2026-01-01T00:00:00Z", 1) + &line("2026-11-23T09:00:00Z", 2) + &line("2026-11-23T09:05:00Z", 3);
+    let file = DatedSecrets::parse(&text).unwrap();
+    let order = |now: u64| {
+        let secrets = file.secrets(now);
+        let seed = |secret: &SecretString| (1..=3_u8).find(|seed| strong(*seed).matches(secret.expose()));
+        secrets.iter().filter_map(seed).collect::<Vec<_>>()
+    };
+    assert_eq!(order(NOW), [1, 3, 2]);
+    assert_eq!(order(NOW + 599), [1, 3, 2]);
+    assert_eq!(order(NOW + 600), [2, 3, 1]);
+    assert_eq!(order(NOW + 899), [2, 3, 1]);
+    assert_eq!(order(NOW + 900), [3, 2, 1]);
+    assert_eq!(order(0), [1, 3, 2], "where none is old enough, the oldest");
+    assert_eq!(format!("{file:?}"), "DatedSecrets(3 secrets, redacted)");
+}
