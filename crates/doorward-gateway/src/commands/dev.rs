@@ -1,10 +1,11 @@
 //! `doorward dev`: a development provider, a demo backend and a small web app, with nothing else installed.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use doorward::{BearerTokens, Doorward, Provider, ResponseMode, SecretString, Sessions};
+use doorward::{BearerTokens, Doorward, Provider, ResponseMode, SecretString, SecretsFile, Sessions};
 use doorward_crypto::{SystemRandom, generate_secret};
 use doorward_dev_provider::DevProvider;
 use serde_json::json;
@@ -62,6 +63,9 @@ pub(crate) struct Options {
     /// How the provider sends the browser back
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Query)]
     response_mode: Mode,
+    /// Session secrets, as `doorward keys rotate` writes them; read again every five seconds
+    #[arg(long, value_name = "FILE")]
+    secrets_file: Option<PathBuf>,
     /// Seconds without a request after which a session ends
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600, hide = true, value_parser = clap::value_parser!(u64).range(1..=2_592_000))]
     idle_timeout: u64,
@@ -195,8 +199,15 @@ impl Options {
 
     /// The part that a Rust application writes itself.
     fn auth(&self, public_url: &str, relation: Relation) -> Result<Doorward, Failure> {
-        let secret = generate_secret(&SystemRandom).map_err(|error| Failure::Broken(chain(&error)))?;
-        let mut sessions = Sessions::cookie(secret).idle_timeout(Duration::from_secs(self.idle_timeout));
+        let secrets_file = self.secrets_file.as_ref().map(SecretsFile::new);
+        let secrets = match &secrets_file {
+            Some(file) => file.read().map_err(|error| {
+                Failure::unusable(format!("--secrets-file: {}", chain(&error)))
+                    .with_hint("\"doorward keys rotate FILE\" makes such a file")
+            })?,
+            None => vec![generate_secret(&SystemRandom).map_err(|error| Failure::Broken(chain(&error)))?],
+        };
+        let mut sessions = Sessions::cookie(secrets).idle_timeout(Duration::from_secs(self.idle_timeout));
         if let Some(domain) = &self.cookie_domain {
             sessions = sessions.cookie_domain(domain);
         }
@@ -231,7 +242,11 @@ impl Options {
         for origin in &self.app_origin {
             builder = builder.app_origin(origin);
         }
-        builder.build().map_err(|error| Failure::unusable(chain(&error)))
+        let auth = builder.build().map_err(|error| Failure::unusable(chain(&error)))?;
+        if let Some(file) = &secrets_file {
+            auth.watch_secrets_file(file);
+        }
+        Ok(auth)
     }
 
     /// The hosts that the certificate names.
