@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProcess } from './process.js';
 
-const BINARY = process.env.DOORWARD_BIN ?? fileURLToPath(new URL('../../target/debug/doorward', import.meta.url));
+export const BINARY = process.env.DOORWARD_BIN ?? fileURLToPath(new URL('../../target/debug/doorward', import.meta.url));
 
 /**
  * Starts `doorward dev` on free ports.

@@ -2,18 +2,20 @@
 //!
 //! Every purpose has its own key per root secret, by HKDF-SHA256 (RFC 5869): what is sealed for
 //! one purpose opens for no other. The first root secret seals, all open, so that a secret can be
-//! replaced while sessions live.
+//! replaced while sessions live; [`KeyRing::replace`] does so while the process lives, too.
 
 use core::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use aws_lc_rs::hkdf;
 use zeroize::Zeroizing;
 
-use crate::record_seal::RecordSealer;
-use crate::seal::{MacRing, Sealer};
+use crate::derived::{Derive, Derived, Rederive};
+use crate::record_seal::{RecordKey, RecordSealer};
+use crate::seal::{MacRing, SealKey, Sealer, mac_key};
 use crate::secret::SecretString;
+use crate::secrets_file::secrets_of_file;
 use crate::strength::{WeakSecret, check_strength};
-use crate::timestamp::parse_rfc3339;
 
 /// The public salt of every derivation.
 const SALT: &[u8] = b"doorward v1";
@@ -26,10 +28,7 @@ const RECORD_INFO: &[u8] = b"doorward record v1\0";
 /// The info of a signing key begins with this.
 const MAC_INFO: &[u8] = b"doorward mac v1\0";
 
-/// How old a secret of a file must be before it seals: by then every instance has read it.
-const SEALING_AGE_SECONDS: u64 = 600;
-const MAX_FILE_BYTES: usize = 64 * 1024;
-const MAX_SECRETS: usize = 32;
+pub(crate) const MAX_SECRETS: usize = 32;
 
 /// The first bytes of a sealed value's key derivation, sent in the open to find the key again.
 pub(crate) type KeyId = [u8; 4];
@@ -91,7 +90,7 @@ pub enum KeyRingError {
     },
 }
 
-/// Root secrets: the first seals, all open.
+/// Root secrets: the first seals, all open. Cloning shares them.
 ///
 /// # Security
 /// Whoever has a root secret can make sessions. `Debug` prints how many there are, nothing else.
@@ -109,13 +108,28 @@ pub enum KeyRingError {
 /// ```
 #[derive(Clone)]
 pub struct KeyRing {
-    roots: Vec<Root>,
+    state: Arc<Mutex<State>>,
 }
 
-#[derive(Clone)]
-struct Root {
+struct State {
+    roots: Vec<Root>,
+    /// Everything that came of the roots and is still in use.
+    derived: Vec<Weak<dyn Rederive>>,
+}
+
+/// A root secret and the id of the keys that come of it.
+pub(crate) struct Root {
     id: KeyId,
     secret: SecretString,
+}
+
+/// What [`KeyRing::replace`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRingChange {
+    /// The secrets are others now, or stand in another order.
+    Replaced,
+    /// They are those that were there, in the same order; nothing was done.
+    Unchanged,
 }
 
 impl KeyRing {
@@ -147,110 +161,136 @@ impl KeyRing {
     }
 
     fn from_checked(secrets: Vec<SecretString>) -> Result<Self, KeyRingError> {
-        if secrets.is_empty() {
-            return Err(KeyRingError::Empty);
-        }
+        let state = State {
+            roots: roots(secrets)?,
+            derived: Vec::new(),
+        };
+        Ok(Self {
+            state: Arc::new(Mutex::new(state)),
+        })
+    }
+
+    /// Takes these secrets in place of those at hand, in this ring, its clones and everything that was derived from any of
+    /// them; the first seals from now on.
+    ///
+    /// What an older secret sealed opens as long as that secret is in the list. A list that cannot be used changes nothing.
+    /// Judging the strength takes milliseconds for each secret that was not there before.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn replace(&self, secrets: Vec<SecretString>) -> Result<KeyRingChange, KeyRingError> {
+        // One at a time, so that no ring ends up with the keys of two lists.
+        let mut state = self.lock();
+        let is_known = |secret: &SecretString| state.roots.iter().any(|root| root.secret.matches(secret.expose()));
         if secrets.len() > MAX_SECRETS {
             return Err(KeyRingError::TooMany);
         }
-        let mut roots: Vec<Root> = Vec::with_capacity(secrets.len());
-        for (index, secret) in secrets.into_iter().enumerate() {
-            let root = Root {
-                id: derive(&secret, &[KEY_ID_INFO]),
-                secret,
-            };
-            if roots.iter().any(|known| known.secret.matches(root.secret.expose())) {
-                return Err(KeyRingError::Duplicate { index });
-            }
-            if roots.iter().any(|known| known.id == root.id) {
-                return Err(KeyRingError::SameKeyId { index });
-            }
-            roots.push(root);
+        for (index, secret) in secrets.iter().enumerate().filter(|(_, secret)| !is_known(secret)) {
+            check_strength(secret.expose()).map_err(|reason| KeyRingError::Weak { index, reason })?;
         }
-        Ok(Self { roots })
+        let same = |(root, secret): (&Root, &SecretString)| root.secret.matches(secret.expose());
+        if state.roots.len() == secrets.len() && state.roots.iter().zip(&secrets).all(same) {
+            return Ok(KeyRingChange::Unchanged);
+        }
+        let roots = roots(secrets)?;
+        state.derived.retain(|derived| {
+            let derived = derived.upgrade();
+            derived.is_some_and(|derived| {
+                derived.rederive(&roots);
+                true
+            })
+        });
+        state.roots = roots;
+        Ok(KeyRingChange::Replaced)
+    }
+
+    /// How many secrets there are.
+    pub fn count(&self) -> usize {
+        self.lock().roots.len()
+    }
+
+    /// The id of the key that seals, as it stands in front of every sealed value: public, and the same in every instance that
+    /// seals with this secret.
+    pub fn sealing_key_id(&self) -> String {
+        let id = self.lock().roots.first().map_or([0; 4], |root| root.id);
+        format!("{:08x}", u32::from_be_bytes(id))
     }
 
     /// Derives the keys that seal and open for `purpose`.
     pub fn sealer(&self, purpose: &'static str) -> Sealer {
-        Sealer::new(
-            purpose,
-            self.roots.iter().map(|root| {
-                let key: [u8; 32] = derive(&root.secret, &[SEAL_INFO, purpose.as_bytes()]);
-                (root.id, Zeroizing::new(key))
-            }),
-        )
+        Sealer::new(self.derived(purpose, |root, purpose| {
+            let key: Zeroizing<[u8; 32]> = root.derive(SEAL_INFO, purpose);
+            Some((root.id, SealKey::new(&key)?))
+        }))
     }
 
     /// Derives the keys that seal and open records of a store for `purpose`.
     pub fn record_sealer(&self, purpose: &'static str) -> RecordSealer {
-        RecordSealer::new(
-            purpose,
-            self.roots.iter().map(|root| {
-                let key: [u8; 32] = derive(&root.secret, &[RECORD_INFO, purpose.as_bytes()]);
-                (root.id, Zeroizing::new(key))
-            }),
-        )
+        RecordSealer::new(self.derived(purpose, |root, purpose| {
+            let key: Zeroizing<[u8; 32]> = root.derive(RECORD_INFO, purpose);
+            RecordKey::new(root.id, &key)
+        }))
     }
 
     /// Derives the keys that sign and verify for `purpose`.
     pub fn mac(&self, purpose: &'static str) -> MacRing {
-        MacRing::new(self.roots.iter().map(|root| {
-            let key: [u8; 32] = derive(&root.secret, &[MAC_INFO, purpose.as_bytes()]);
-            Zeroizing::new(key)
+        MacRing::new(self.derived(purpose, |root, purpose| {
+            let key: Zeroizing<[u8; 32]> = root.derive(MAC_INFO, purpose);
+            Some(mac_key(&*key))
         }))
+    }
+
+    /// Derives the keys of a purpose, now and whenever the secrets are replaced.
+    fn derived<K: Send + Sync + 'static>(&self, purpose: &'static str, derive: Derive<K>) -> Arc<Derived<K>> {
+        let mut state = self.lock();
+        let derived = Arc::new(Derived::new(purpose, derive, &state.roots));
+        let known: Arc<dyn Rederive> = derived.clone();
+        // A ring that makes sealers over and over does not grow.
+        state.derived.retain(|other| other.strong_count() > 0);
+        state.derived.push(Arc::downgrade(&known));
+        derived
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads the text of a secrets file as [`KeyRing::from_secrets_file`] does, and gives the secrets in the order of a
-/// ring: the one that seals first. For a ring that has secrets from elsewhere too.
-///
-/// # Errors
-/// [`KeyRingError::FileTooLarge`], [`KeyRingError::TooMany`], [`KeyRingError::Empty`], and per
-/// line [`KeyRingError::MalformedLine`], [`KeyRingError::WeakLine`],
-/// [`KeyRingError::DuplicateLine`]; the secret itself is never named.
-pub fn secrets_of_file(text: &str, now_unix_seconds: u64) -> Result<Vec<SecretString>, KeyRingError> {
-    if text.len() > MAX_FILE_BYTES {
-        return Err(KeyRingError::FileTooLarge);
+impl Root {
+    /// Derives bytes for a use (`info`) and a purpose.
+    fn derive<const N: usize>(&self, info: &[u8], purpose: &str) -> Zeroizing<[u8; N]> {
+        Zeroizing::new(derive(&self.secret, &[info, purpose.as_bytes()]))
     }
-    let mut entries: Vec<(u64, SecretString)> = Vec::new();
-    for (index, content) in text.lines().enumerate() {
-        let (line, content) = (index + 1, content.trim());
-        if content.is_empty() || content.starts_with('#') {
-            continue;
-        }
-        let malformed = KeyRingError::MalformedLine { line };
-        let (created, secret) = content.split_once(char::is_whitespace).ok_or(malformed)?;
-        let created = parse_rfc3339(created).ok_or(malformed)?;
-        let secret = SecretString::new(secret.trim_start());
-        if entries.len() >= MAX_SECRETS {
-            return Err(KeyRingError::TooMany);
-        }
-        if entries.iter().any(|(_, known)| known.matches(secret.expose())) {
-            return Err(KeyRingError::DuplicateLine { line });
-        }
-        check_strength(secret.expose()).map_err(|reason| KeyRingError::WeakLine { line, reason })?;
-        entries.push((created, secret));
-    }
+}
 
-    // Stable: of two lines with one time the later one counts as the newer.
-    entries.reverse();
-    entries.sort_by_key(|(created, _)| core::cmp::Reverse(*created));
-    let settled = entries
-        .iter()
-        .position(|(created, _)| now_unix_seconds >= created.saturating_add(SEALING_AGE_SECONDS));
-    let sealing = settled.unwrap_or(entries.len().saturating_sub(1));
-    let mut secrets: Vec<_> = entries.into_iter().map(|(_, secret)| secret).collect();
-    if sealing >= secrets.len() {
+/// Judges a list, strength aside, and gives each secret its id.
+fn roots(secrets: Vec<SecretString>) -> Result<Vec<Root>, KeyRingError> {
+    if secrets.is_empty() {
         return Err(KeyRingError::Empty);
     }
-    let first = secrets.remove(sealing);
-    secrets.insert(0, first);
-    Ok(secrets)
+    if secrets.len() > MAX_SECRETS {
+        return Err(KeyRingError::TooMany);
+    }
+    let mut roots: Vec<Root> = Vec::with_capacity(secrets.len());
+    for (index, secret) in secrets.into_iter().enumerate() {
+        let root = Root {
+            id: derive(&secret, &[KEY_ID_INFO]),
+            secret,
+        };
+        if roots.iter().any(|known| known.secret.matches(root.secret.expose())) {
+            return Err(KeyRingError::Duplicate { index });
+        }
+        if roots.iter().any(|known| known.id == root.id) {
+            return Err(KeyRingError::SameKeyId { index });
+        }
+        roots.push(root);
+    }
+    Ok(roots)
 }
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "KeyRing({} secrets, redacted)", self.roots.len())
+        write!(formatter, "KeyRing({} secrets, redacted)", self.count())
     }
 }
 

@@ -10,12 +10,14 @@
 //! | `random` | the port to randomness |
 //! | `secret`, `strength` | secrets that print nothing; what makes one too weak |
 //! | `digest` | SHA-256, `at_hash`, comparison in constant time |
-//! | `keyring`, `seal` | root secrets, keys per purpose (HKDF), AES-256-GCM-SIV (RFC 8452), HMAC |
+//! | `keyring`, `derived`, `seal` | root secrets, keys per purpose (HKDF), AES-256-GCM-SIV (RFC 8452), HMAC |
 //! | `record_seal` | the same for records of a store, half of the key with the browser |
+//! | `secrets_file` | the file that root secrets are kept in, with the time each was made |
 //! | `json` | strict JSON: duplicates refused, depth and size capped |
 //! | `jwk`, `jws`, `sign` | key sets (RFC 7517), verifying (RFC 7515, RFC 8725), signing |
 
 mod algorithm;
+mod derived;
 mod digest;
 mod encoding;
 mod json;
@@ -27,6 +29,7 @@ mod random;
 mod record_seal;
 mod seal;
 mod secret;
+mod secrets_file;
 mod sign;
 mod signature;
 mod strength;
@@ -38,11 +41,12 @@ pub use encoding::{InvalidEncoding, base64url_append, base64url_decode, base64ur
 pub use json::{JsonError, parse_object};
 pub use jwk::{KeySet, KeySetError};
 pub use jws::{JwsError, JwsPolicy, VerifiedPayload, verify};
-pub use keyring::{KeyRing, KeyRingError, secrets_of_file};
+pub use keyring::{KeyRing, KeyRingChange, KeyRingError};
 pub use random::{Random, RandomUnavailable, SystemRandom, random_bytes, random_token};
 pub use record_seal::{KeyHalf, RecordSealer};
 pub use seal::{AssociatedData, MacRing, OpenError, Opened, SealError, Sealer};
 pub use secret::{SecretString, generate_secret};
+pub use secrets_file::{DatedSecrets, secrets_of_file};
 pub use sign::{SigningError, SigningKey, SigningKeyError};
 pub use strength::{WeakSecret, check_strength};
 

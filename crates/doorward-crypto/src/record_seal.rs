@@ -12,6 +12,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
+use crate::derived::Derived;
 use crate::keyring::KeyId;
 use crate::random::{Random, random_bytes};
 use crate::seal::{
@@ -48,12 +49,11 @@ pub enum KeyHalf<'h> {
 /// ```
 #[derive(Clone)]
 pub struct RecordSealer {
-    purpose: &'static str,
-    /// Of each root secret, the sealing one first.
-    keys: Arc<[RecordKey]>,
+    keys: Arc<Derived<RecordKey>>,
 }
 
-struct RecordKey {
+/// The keys of one root secret.
+pub(crate) struct RecordKey {
     id: KeyId,
     alone: SealKey,
     /// Derives the keys that need the browser's half.
@@ -61,16 +61,8 @@ struct RecordKey {
 }
 
 impl RecordSealer {
-    pub(crate) fn new(purpose: &'static str, keys: impl Iterator<Item = (KeyId, Zeroizing<[u8; 32]>)>) -> Self {
-        let keys = keys.filter_map(|(id, key)| {
-            let split = mac_key(&*key);
-            let alone = SealKey::new(&derived(&split, b"server"))?;
-            Some(RecordKey { id, alone, split })
-        });
-        Self {
-            purpose,
-            keys: keys.collect(),
-        }
+    pub(crate) fn new(keys: Arc<Derived<RecordKey>>) -> Self {
+        Self { keys }
     }
 
     /// Seals a value with the first key and a fresh nonce, bound to `name`, as a record's key.
@@ -87,7 +79,8 @@ impl RecordSealer {
         if plaintext.len() > MAX_PLAINTEXT {
             return Err(SealError::TooLarge);
         }
-        let key = self.keys.first().ok_or(SealError::Failed)?;
+        let keys = self.keys.keys();
+        let key = keys.first().ok_or(SealError::Failed)?;
         let nonce: [u8; NONCE_BYTES] = random_bytes(random)?;
         let mut buffer = Vec::with_capacity(HEAD_BYTES + plaintext.len() + TAG_BYTES);
         buffer.push(VERSION);
@@ -126,14 +119,19 @@ impl RecordSealer {
             return Err(OpenError::UnknownVersion);
         }
         let id = [id0, id1, id2, id3];
-        let key = self.keys.iter().find(|key| key.id == id).ok_or(OpenError::UnknownKey)?;
+        let keys = self.keys.keys();
+        let (place, key) = keys
+            .iter()
+            .enumerate()
+            .find(|(_, key)| key.id == id)
+            .ok_or(OpenError::UnknownKey)?;
         let associated = self.associated(half, name);
         match key.with(half, |key| key.open_in_place(nonce, &associated, body)) {
             Some(true) => {}
             _ => return Err(OpenError::Forged),
         }
         buffer.truncate(HEAD_BYTES + plaintext_len);
-        Ok(Opened::behind_head(buffer))
+        Ok(Opened::behind_head(buffer, place == 0))
     }
 
     /// Tells whether a sealed value bears the id of the first key; if not, seal it again at the next write.
@@ -141,7 +139,7 @@ impl RecordSealer {
     /// # Security
     /// Looks at the id only; says nothing about authenticity.
     pub fn is_sealed_by_first_key(&self, sealed: &[u8]) -> bool {
-        match (sealed.first_chunk::<5>(), self.keys.first()) {
+        match (sealed.first_chunk::<5>(), self.keys.keys().first()) {
             (Some([VERSION, id @ ..]), Some(first)) => first.id == *id,
             _ => false,
         }
@@ -153,7 +151,7 @@ impl RecordSealer {
             KeyHalf::WithBrowser(_) => b"browser",
         };
         let mut bytes = vec![VERSION];
-        for part in [self.purpose.as_bytes(), kind, name] {
+        for part in [self.keys.purpose().as_bytes(), kind, name] {
             // Security: the lengths keep ("ab", "c") and ("a", "bc") apart.
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
             bytes.extend_from_slice(part);
@@ -163,6 +161,13 @@ impl RecordSealer {
 }
 
 impl RecordKey {
+    /// `None` only if the library refuses 32 bytes, which it does not.
+    pub(crate) fn new(id: KeyId, key: &[u8; 32]) -> Option<Self> {
+        let split = mac_key(key);
+        let alone = SealKey::new(&derived(&split, b"server"))?;
+        Some(Self { id, alone, split })
+    }
+
     fn with<T>(&self, half: KeyHalf<'_>, work: impl FnOnce(&SealKey) -> T) -> Option<T> {
         match half {
             KeyHalf::Server => Some(work(&self.alone)),
@@ -184,7 +189,12 @@ fn derived(split: &hmac::Key, half: &[u8]) -> Zeroizing<[u8; 32]> {
 
 impl fmt::Debug for RecordSealer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "RecordSealer({:?}, {} keys)", self.purpose, self.keys.len())
+        write!(
+            formatter,
+            "RecordSealer({:?}, {} keys)",
+            self.keys.purpose(),
+            self.keys.keys().len()
+        )
     }
 }
 

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
-use zeroize::Zeroizing;
 
+use crate::derived::Derived;
 use crate::encoding::{base64url_decode_into, base64url_encode};
 use crate::keyring::KeyId;
 use crate::random::{Random, RandomUnavailable, random_bytes};
@@ -60,18 +60,12 @@ pub enum OpenError {
     Forged,
 }
 
-/// Seals and opens values of one purpose; cheap to clone. Made by [`KeyRing::sealer`].
+/// Seals and opens values of one purpose; cheap to clone. Made by [`KeyRing::sealer`], and changes with its secrets.
 ///
 /// [`KeyRing::sealer`]: crate::KeyRing::sealer
 #[derive(Clone)]
 pub struct Sealer {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    purpose: &'static str,
-    /// Of each root secret, the sealing one first.
-    keys: Vec<(KeyId, SealKey)>,
+    keys: Arc<Derived<(KeyId, SealKey)>>,
 }
 
 /// What is authenticated beside the plaintext: format version, purpose and name.
@@ -81,17 +75,14 @@ struct Inner {
 pub struct AssociatedData(Box<[u8]>);
 
 impl Sealer {
-    pub(crate) fn new(purpose: &'static str, keys: impl Iterator<Item = (KeyId, Zeroizing<[u8; 32]>)>) -> Self {
-        let keys = keys.filter_map(|(id, key)| Some((id, SealKey::new(&key)?))).collect();
-        Self {
-            inner: Arc::new(Inner { purpose, keys }),
-        }
+    pub(crate) fn new(keys: Arc<Derived<(KeyId, SealKey)>>) -> Self {
+        Self { keys }
     }
 
     /// Builds the associated data for values called `name`, as a cookie's name.
     pub fn associated(&self, name: &str) -> AssociatedData {
         let mut bytes = vec![VERSION];
-        for part in [self.inner.purpose, name] {
+        for part in [self.keys.purpose(), name] {
             // Security: the lengths keep ("ab", "c") and ("a", "bc") apart.
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
             bytes.extend_from_slice(part.as_bytes());
@@ -112,7 +103,8 @@ impl Sealer {
         if plaintext.len() > MAX_PLAINTEXT {
             return Err(SealError::TooLarge);
         }
-        let (id, key) = self.inner.keys.first().ok_or(SealError::Failed)?;
+        let keys = self.keys.keys();
+        let (id, key) = keys.first().ok_or(SealError::Failed)?;
         let nonce: [u8; NONCE_BYTES] = random_bytes(random)?;
         let mut buffer = Vec::with_capacity(HEAD_BYTES + plaintext.len() + TAG_BYTES);
         buffer.push(VERSION);
@@ -152,13 +144,17 @@ impl Sealer {
         }
         let id = [id0, id1, id2, id3];
         // Key ids are public and unique within a ring.
-        let mut keys = self.inner.keys.iter();
-        let (_, key) = keys.find(|(known, _)| *known == id).ok_or(OpenError::UnknownKey)?;
+        let keys = self.keys.keys();
+        let (place, (_, key)) = keys
+            .iter()
+            .enumerate()
+            .find(|(_, (known, _))| *known == id)
+            .ok_or(OpenError::UnknownKey)?;
         if !key.open_in_place(nonce, &associated.0, body) {
             return Err(OpenError::Forged);
         }
         buffer.truncate(HEAD_BYTES + plaintext_len);
-        Ok(Opened { buffer })
+        Ok(Opened::behind_head(buffer, place == 0))
     }
 
     /// Tells whether a sealed value bears the id of the first key; if not, seal it again at the
@@ -173,7 +169,7 @@ impl Sealer {
         if base64url_decode_into(text, &mut head).is_err() {
             return false;
         }
-        match (head.as_slice(), self.inner.keys.first()) {
+        match (head.as_slice(), self.keys.keys().first()) {
             ([VERSION, id @ .., _], Some((first, _))) => id == first,
             _ => false,
         }
@@ -195,8 +191,8 @@ impl fmt::Debug for Sealer {
         write!(
             formatter,
             "Sealer({:?}, {} keys)",
-            self.inner.purpose,
-            self.inner.keys.len()
+            self.keys.purpose(),
+            self.keys.keys().len()
         )
     }
 }
@@ -206,14 +202,23 @@ impl fmt::Debug for Sealer {
 /// # Security
 /// `Debug` prints the length only.
 pub struct Opened {
-    /// Version, key id and nonce, then the plaintext; moving it to the front would cost a copy.
+    /// Version, key id and nonce, then the plaintext; moving it to the front would cost a copy. The version has been
+    /// read: in its place stands whether the first key opened it, which a field of its own would make every move dearer for.
     buffer: Vec<u8>,
 }
 
 impl Opened {
     /// A plaintext that lies behind the head of its sealed form.
-    pub(crate) fn behind_head(buffer: Vec<u8>) -> Self {
+    pub(crate) fn behind_head(mut buffer: Vec<u8>, by_first_key: bool) -> Self {
+        if let Some(version) = buffer.first_mut() {
+            *version = u8::from(by_first_key);
+        }
         Self { buffer }
+    }
+
+    /// Tells whether the key that sealed it is the one that seals now; if not, seal it again at the next write.
+    pub fn is_by_first_key(&self) -> bool {
+        self.buffer.first() == Some(&1)
     }
 
     /// Gives the plaintext as a vector, which moves it to the front.
@@ -278,26 +283,23 @@ impl SealKey {
     }
 }
 
-/// Signs and verifies short messages with HMAC-SHA256. Made by [`KeyRing::mac`].
+/// Signs and verifies short messages with HMAC-SHA256. Made by [`KeyRing::mac`], and changes with its secrets.
 ///
 /// [`KeyRing::mac`]: crate::KeyRing::mac
 #[derive(Clone)]
 pub struct MacRing {
-    /// Of each root secret, the signing one first; never empty.
-    keys: Arc<[hmac::Key]>,
+    keys: Arc<Derived<hmac::Key>>,
 }
 
 impl MacRing {
-    pub(crate) fn new(keys: impl Iterator<Item = Zeroizing<[u8; 32]>>) -> Self {
-        Self {
-            keys: keys.map(|key| mac_key(&*key)).collect(),
-        }
+    pub(crate) fn new(keys: Arc<Derived<hmac::Key>>) -> Self {
+        Self { keys }
     }
 
     /// Signs with the first key.
     pub fn sign(&self, data: &[u8]) -> [u8; 32] {
         let mut out = [0; 32];
-        if let Some(key) = self.keys.first() {
+        if let Some(key) = self.keys.keys().first() {
             // HMAC-SHA256 gives 32 bytes, so the two slices have equal length.
             out.copy_from_slice(hmac::sign(key, data).as_ref());
         }
@@ -311,18 +313,18 @@ impl MacRing {
             out.copy_from_slice(hmac::sign(key, data).as_ref());
             out
         };
-        self.keys.iter().map(tag).collect()
+        self.keys.keys().iter().map(tag).collect()
     }
 
     /// Tells whether `tag` was made by any of the keys, in constant time for each.
     pub fn verify(&self, data: &[u8], tag: &[u8]) -> bool {
-        self.keys.iter().any(|key| hmac::verify(key, data, tag).is_ok())
+        self.keys.keys().iter().any(|key| hmac::verify(key, data, tag).is_ok())
     }
 }
 
 impl fmt::Debug for MacRing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "MacRing({} keys)", self.keys.len())
+        write!(formatter, "MacRing({} keys)", self.keys.keys().len())
     }
 }
 

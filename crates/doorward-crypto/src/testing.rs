@@ -5,7 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
-use crate::{Random, RandomUnavailable, sha256};
+use crate::{Random, RandomUnavailable, SecretString, base64url_encode, sha256};
+
+/// A root secret, strong enough, of which there are 256.
+pub(crate) fn strong(seed: u8) -> SecretString {
+    SecretString::new(base64url_encode(&sha256(&[seed])))
+}
 
 /// Seeded randomness: SHA-256 in counter mode.
 pub(crate) struct SeededRandom {

@@ -6,6 +6,7 @@ use doorward_core::cookie::CookieSettings;
 use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
 use doorward_core::session::{Lifetimes, SessionCodec};
+use doorward_crypto::KeyRing;
 use http::HeaderName;
 
 use crate::bearer::BearerVerifier;
@@ -35,6 +36,8 @@ pub(crate) struct Inner {
     /// The path below which our own endpoints live, at every site.
     pub(crate) base_path: String,
     pub(crate) cookies: CookieSettings,
+    /// What codec, tickets and CSRF tokens take their keys from, so that new secrets reach all of them.
+    pub(crate) keys: KeyRing,
     pub(crate) codec: SessionCodec,
     pub(crate) tickets: LoginTickets,
     pub(crate) used_tickets: UsedTickets,

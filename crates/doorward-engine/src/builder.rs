@@ -349,6 +349,7 @@ impl EngineBuilder {
             token_endpoint: self.token_endpoint,
             warnings,
             cookies,
+            keys,
         };
         Ok(Engine { inner: Arc::new(inner) })
     }

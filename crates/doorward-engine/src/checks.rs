@@ -269,8 +269,7 @@ pub(crate) fn providers(providers: Vec<(String, Provider)>) -> Result<Vec<(Strin
             if *other == name {
                 return Err(BuildError::text("providers.name", format!("{name:?} is given twice")));
             }
-            if known.issuer.as_str() == provider.issuer.as_str() && known.client.client_id == provider.client.client_id
-            {
+            if known.issuer.as_str() == provider.issuer.as_str() && known.client.id() == provider.client.id() {
                 return Err(BuildError::text(
                     "providers.client_id",
                     format!("{other:?} and {name:?} are the same client of the same issuer"),

@@ -46,7 +46,8 @@ impl Engine {
         };
         let write = &session.inner.write;
         let changes = session.close();
-        let identity = write.identity.load(Ordering::Relaxed) || !changes.is_empty();
+        let seal = write.seal.load(Ordering::Relaxed);
+        let identity = write.identity.load(Ordering::Relaxed) || seal || !changes.is_empty();
         let tokens = write.tokens.load(Ordering::Relaxed);
         let csrf = write.csrf.load(Ordering::Relaxed);
         if !identity && !tokens {
@@ -192,8 +193,15 @@ impl Inner {
                 cookies.extend(self.session_cookie(state.sealed.clone(), identity));
                 // Two parts of two states would count as no token part.
                 let moved = identity.access_token_expires_at != session.inner.live.access_token_expires_at();
-                if let Some(tokens) = state.tokens.as_ref().filter(|_| tokens || moved) {
-                    cookies.extend(self.token_cookies(identity, tokens).unwrap_or_default());
+                let seal = session.inner.write.seal.load(Ordering::Relaxed);
+                let due = match &state.tokens {
+                    Some(known) => (tokens || moved || seal).then(|| Arc::clone(known)),
+                    // The older key sealed both parts. Left as it is, the token part would go with that key's secret.
+                    None if seal && !moved => session.tokens(),
+                    None => None,
+                };
+                if let Some(tokens) = due {
+                    cookies.extend(self.token_cookies(identity, &tokens).unwrap_or_default());
                 }
             }
         }

@@ -284,7 +284,7 @@ async fn ask_about(
         return Ok(None);
     };
     let config = platform.config();
-    let request = custom_domain_request(config.platform(), config.client(), &domain);
+    let request = custom_domain_request(config.platform(), &provider.settings.client.now(), &domain);
     let pause = |wish| ProviderUnavailable {
         retry_after: platform.questions_pause.begin(ports, wish),
     };

@@ -78,7 +78,7 @@ impl ProviderState {
     /// [`BuildError`] for settings that do not go together.
     pub(crate) fn new(settings: ProviderSettings) -> Result<Self, BuildError> {
         // Neither an issuer nor this separator can hold the other.
-        let name = format!("{} {}", settings.issuer.as_str(), settings.client.client_id);
+        let name = format!("{} {}", settings.issuer.as_str(), settings.client.id());
         Ok(Self {
             tag: provider_tag(&name),
             name,

@@ -107,7 +107,7 @@ impl Inner {
         let previous = PreviousIdentity {
             issuer: user.issuer.clone(),
             subject: user.subject.clone(),
-            client_id: provider.settings.client.client_id.clone(),
+            client_id: provider.settings.client.id().to_owned(),
             auth_time: identity.auth_time,
         };
         match renew_tokens::refresh(provider, &self.ports, tokens, &previous).await {

@@ -68,7 +68,7 @@ pub(crate) async fn refresh(
         .metadata(ports)
         .await
         .map_err(|error| passing("provider is out of reach".into(), Some(error.retry_after)))?;
-    let client = &provider.settings.client;
+    let client = &provider.settings.client.now();
     let request = refresh_request(refresh_token, &metadata, client, ports.clock.now(), &*ports.random)
         .map_err(|error| passing(error.to_string(), None))?;
     let fetched = provider

@@ -104,6 +104,8 @@ pub(crate) struct Write {
     pub(crate) tokens: AtomicBool,
     /// The CSRF cookie: it is missing or other.
     pub(crate) csrf: AtomicBool,
+    /// Both parts: another key than the one that seals now sealed the identity part that the browser shows.
+    pub(crate) seal: AtomicBool,
 }
 
 #[derive(Default)]

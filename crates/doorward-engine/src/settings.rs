@@ -10,7 +10,9 @@ use doorward_oidc::{
     AuthorizeSettings, Client, ClientAuthentication, HttpIssuer, Issuer, IssuerError, ResponseMode, SettingsError,
 };
 
+use crate::client::{OwnClient, check_authentication};
 use crate::error::BuildError;
+use crate::secrets::Secrets;
 use crate::settings_wristband::{PlatformSettings, Wristband};
 use crate::store_memory::MemoryStore;
 use crate::stored::StoreLimits;
@@ -192,15 +194,7 @@ impl Provider {
                 "expected the client's identifier, found an empty text",
             ));
         }
-        if let ClientAuthentication::SecretBasic(secret) | ClientAuthentication::SecretPost(secret) =
-            &self.authentication
-            && secret.is_empty()
-        {
-            return Err(BuildError::text(
-                "provider.client_secret",
-                "expected the client's secret, found an empty text; a client without one authenticates with `none`",
-            ));
-        }
+        check_authentication(&self.authentication)?;
         if self.algorithms.is_empty() {
             return Err(BuildError::text(
                 "provider.id_token_algorithms",
@@ -215,10 +209,10 @@ impl Provider {
         )?;
         Ok(ProviderSettings {
             issuer,
-            client: Client {
+            client: OwnClient::new(Client {
                 client_id: self.client_id,
                 authentication: self.authentication,
-            },
+            }),
             authorize,
             roles_claim: self.roles_claim,
             tenant_claim: self.tenant_claim,
@@ -232,7 +226,7 @@ impl Provider {
 /// The provider's settings after every check.
 pub(crate) struct ProviderSettings {
     pub(crate) issuer: Issuer,
-    pub(crate) client: Client,
+    pub(crate) client: OwnClient,
     pub(crate) authorize: AuthorizeSettings,
     pub(crate) roles_claim: String,
     pub(crate) tenant_claim: String,
@@ -280,30 +274,30 @@ impl Sessions {
     /// Keeps sessions sealed in the browser's cookies, with nothing stored on the server.
     ///
     /// The secret is used as written and needs at least 32 bytes that nobody can guess;
-    /// `doorward keys generate` makes one.
+    /// `doorward keys generate` makes one. Of a list the first seals, and all open.
     ///
     /// A session ended by logout is remembered by this process only: after a restart, or in
     /// another process, a copy of its cookie works until it expires. Where a logout has to be
     /// certain, use a store.
     #[must_use]
-    pub fn cookie(secret: impl Into<SecretString>) -> Self {
-        Self::at(Place::Cookie, vec![secret.into()])
+    pub fn cookie(secrets: impl Into<Secrets>) -> Self {
+        Self::at(Place::Cookie, secrets.into())
     }
 
     /// Keeps sessions in this process's memory; the browser holds an identifier and a secret.
     #[must_use]
-    pub fn memory(secret: impl Into<SecretString>) -> Self {
-        Self::stored(secret, MemoryStore::new())
+    pub fn memory(secrets: impl Into<Secrets>) -> Self {
+        Self::stored(secrets, MemoryStore::new())
     }
 
     /// Keeps sessions in a store; the browser holds an identifier and a secret, the store a digest
     /// of both and a sealed record.
     #[must_use]
-    pub fn stored(secret: impl Into<SecretString>, store: impl SessionStore) -> Self {
-        Self::at(Place::Store(Arc::new(store)), vec![secret.into()])
+    pub fn stored(secrets: impl Into<Secrets>, store: impl SessionStore) -> Self {
+        Self::at(Place::Store(Arc::new(store)), secrets.into())
     }
 
-    fn at(place: Place, secrets: Vec<SecretString>) -> Self {
+    fn at(place: Place, Secrets(secrets): Secrets) -> Self {
         Self {
             secrets,
             place,

@@ -10,6 +10,7 @@ use doorward_oidc::{
 };
 
 use crate::bearer::{BearerIssuer, BearerVerifier};
+use crate::client::OwnClient;
 use crate::error::BuildError;
 use crate::provider::ProviderState;
 use crate::settings::ProviderSettings;
@@ -236,7 +237,10 @@ fn check_introspection(providers: &[Arc<ProviderState>]) -> Result<(), BuildErro
             format!("expected exactly one provider to ask, found {}", providers.len()),
         ));
     };
-    if matches!(provider.settings.client.authentication, ClientAuthentication::None) {
+    if matches!(
+        provider.settings.client.now().authentication,
+        ClientAuthentication::None
+    ) {
         return Err(BuildError::text(
             "bearer.introspection",
             "expected a client with a secret or a key, found one that does not authenticate",
@@ -256,10 +260,10 @@ fn further(issuer: &str, providers: &[Arc<ProviderState>]) -> Result<ProviderSet
     };
     Ok(ProviderSettings {
         issuer,
-        client: Client {
+        client: OwnClient::new(Client {
             client_id: String::new(),
             authentication: ClientAuthentication::None,
-        },
+        }),
         authorize: AuthorizeSettings::default(),
         roles_claim: claim(|settings| &settings.roles_claim, "roles"),
         tenant_claim: claim(|settings| &settings.tenant_claim, "tenant"),

@@ -8,6 +8,7 @@ use doorward_oidc::wristband::{
     PlatformScheme, TenantHost, TenantLabel, WristbandConfig, WristbandConfigBuilder, WristbandConfigError,
 };
 
+use crate::client::OwnClient;
 use crate::error::BuildError;
 use crate::settings::{Provider, ProviderSettings};
 
@@ -154,7 +155,7 @@ impl Wristband {
             .map(|domain| domain.vouched_for());
         Ok(ProviderSettings {
             issuer: config.platform().issuer().clone(),
-            client: config.client().clone(),
+            client: OwnClient::new(config.client().clone()),
             authorize: config.authorize_settings().clone(),
             roles_claim: "roles".into(),
             tenant_claim: "tnt_id".into(),

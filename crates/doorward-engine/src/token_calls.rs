@@ -46,8 +46,14 @@ pub(crate) async fn sign_in(
 ) -> Result<SignedIn, LoginFailure> {
     let metadata = provider.metadata(ports).await?;
     let now = ports.clock.now();
-    let (request, expected) = exchange_request(callback, &metadata, &provider.settings.client, now, &*ports.random)
-        .map_err(|error| LoginFailure::new(Code::ProviderResponseInvalid, error))?;
+    let (request, expected) = exchange_request(
+        callback,
+        &metadata,
+        &provider.settings.client.now(),
+        now,
+        &*ports.random,
+    )
+    .map_err(|error| LoginFailure::new(Code::ProviderResponseInvalid, error))?;
     let fetched = provider
         .send(ports, request)
         .await
@@ -184,7 +190,7 @@ pub(crate) async fn userinfo(
             &fetched.body,
             keys,
             &algorithms,
-            &provider.settings.client.client_id,
+            provider.settings.client.id(),
             &provider.settings.issuer,
             id_token,
         )
@@ -210,7 +216,7 @@ pub(crate) async fn revoke(provider: Arc<ProviderState>, ports: Ports, refresh_t
     let Ok(metadata) = provider.metadata(&ports).await else {
         return;
     };
-    let client = &provider.settings.client;
+    let client = &provider.settings.client.now();
     let request = revocation_request(&metadata, client, &refresh_token, ports.clock.now(), &*ports.random);
     let Some(request) = request else {
         return;

@@ -79,7 +79,14 @@ mod tests {
         ] {
             assert!(Store::of(url, Some(Duration::from_millis(100))).is_ok(), "{url}");
         }
-        for url in ["", "pa55word", "mysql://user:pa55word@db", "redis://", "postgres:pa55word", "redis+pa55word://x"] {
+        for url in [
+            "",
+            "pa55word",
+            "mysql://user:pa55word@db",
+            "redis://",
+            "postgres:pa55word",
+            "redis+pa55word://x",
+        ] {
             let refused = Store::of(url, None).err().unwrap_or_default();
             assert!(refused.contains("expected") || !refused.is_empty(), "{url} is refused");
             assert!(!refused.contains("pa55word"), "{refused}");

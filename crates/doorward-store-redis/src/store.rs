@@ -335,6 +335,12 @@ impl RedisStore {
     }
 }
 
+impl core::fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RedisStore").finish_non_exhaustive()
+    }
+}
+
 impl SessionStore for RedisStore {
     fn load<'a>(&'a self, key: &'a StoreKey, _now: UnixTime) -> BoxFuture<'a, Result<Loaded, StoreError>> {
         let until = self.until();

@@ -3,8 +3,9 @@
 use axum::Router;
 use doorward_engine::ports::{Clock, Fetch, Random, Tasks, TenantDirectory};
 use doorward_engine::{
-    BearerTokens, BuildError, DiscoverError, Engine, EngineBuilder, Login, LoginDenied, Provider, Refusal, Rule,
-    ServiceTokens, Sessions, Tenant, TokenTarget,
+    BearerTokens, BuildError, ClientAuthentication, DiscoverError, Engine, EngineBuilder, KeyRingChange, KeyRingError,
+    Login, LoginDenied, NotReplaced, Provider, Refusal, Rule, SecretString, SecretsSource, ServiceTokens, Sessions,
+    Tenant, TokenTarget,
 };
 use serde_json::Value;
 
@@ -129,6 +130,48 @@ impl Doorward {
     /// [`DiscoverError`] for the first provider that does not answer; `?` on it makes a bad configuration end the start.
     pub async fn discover(&self) -> Result<(), DiscoverError> {
         self.engine.discover().await
+    }
+
+    /// Takes these session secrets in place of those at hand, at once and for everything; the first seals, all open.
+    ///
+    /// Nobody whose secret stays in the list is signed out: a session in cookies is sealed anew by its next request. Where
+    /// several processes serve one application, add a new secret behind the first one in each of them, and only then put
+    /// it first; [`watch_secrets_file`](Self::watch_secrets_file) does that by itself.
+    ///
+    /// # Errors
+    /// [`KeyRingError`] for a list that cannot be used; the secrets at hand stay.
+    pub fn replace_session_secrets(&self, secrets: Vec<SecretString>) -> Result<KeyRingChange, KeyRingError> {
+        self.engine.replace_session_secrets(secrets)
+    }
+
+    /// Reads the session secrets from their file now and every five seconds from here on, so that `doorward keys rotate` is
+    /// all that a rotation takes. Call it once, where the server's runtime is.
+    ///
+    /// A file that cannot be read or used is told in the log, once until it is another one, and the secrets at hand stay.
+    #[cfg(feature = "http-client")]
+    pub fn watch_secrets_file(&self, file: &crate::SecretsFile) {
+        self.watch_session_secrets(file.source());
+    }
+
+    /// The same from a source of your own, such as a vault.
+    pub fn watch_session_secrets(&self, source: impl SecretsSource) {
+        self.engine.watch_session_secrets(source);
+    }
+
+    /// Lets the client prove itself to a provider by a new secret or key from the next call on, without touching a session.
+    /// The provider is named as in [`Builder::named_provider`]; the one of [`Builder::provider`] is `main`.
+    ///
+    /// Set it here once the provider takes it, and withdraw the old one there after: a proof that was replaced is not
+    /// tried again. While the provider refuses the proof nobody can sign in, and nobody is signed out.
+    ///
+    /// # Errors
+    /// [`NotReplaced`], in which case the proof at hand stays.
+    pub fn replace_client_authentication(
+        &self,
+        provider: &str,
+        authentication: ClientAuthentication,
+    ) -> Result<(), NotReplaced> {
+        self.engine.replace_client_authentication(provider, authentication)
     }
 
     /// The engine underneath, for shells other than axum.

@@ -39,6 +39,8 @@ mod doorward;
 mod future;
 mod layer;
 mod require;
+#[cfg(feature = "http-client")]
+mod secrets_file;
 mod service;
 
 pub use crate::axum::{Bearer, Caller, ProtectedRouter, RouteRule, Session, SessionRejection};
@@ -46,13 +48,15 @@ pub use crate::doorward::{Builder, Doorward};
 pub use crate::future::{AuthFuture, RequireFuture};
 pub use crate::layer::AuthLayer;
 pub use crate::require::{Require, RequireLayer};
+#[cfg(feature = "http-client")]
+pub use crate::secrets_file::{SecretsFile, SecretsFileError};
 pub use crate::service::AuthService;
 
 pub use doorward_engine::{
-    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError, Login,
-    LoginDenied, MemoryStore, Provider, Refusal, ResponseMode, Rule, SameSite, SecretString, ServiceTokenError,
-    ServiceTokens, Sessions, SigningKey, SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime, User, Wristband,
-    WristbandRole, WristbandUserInfo,
+    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError, KeyRingChange,
+    KeyRingError, Login, LoginDenied, MemoryStore, NotReplaced, Provider, Refusal, ResponseMode, Rule, SameSite,
+    SecretString, Secrets, SecretsError, SecretsSource, ServiceTokenError, ServiceTokens, Sessions, SigningKey,
+    SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime, User, Wristband, WristbandRole, WristbandUserInfo,
 };
 
 /// What tenants are to those who look them up elsewhere; an application's own list is made of [`Tenant`].

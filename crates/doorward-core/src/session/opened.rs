@@ -91,6 +91,15 @@ impl OpenedIdentity {
         })
     }
 
+    /// Tells whether the key that seals now has sealed it; if not, it is time to write it anew. What was made just now and
+    /// not sealed yet will be.
+    pub fn is_sealed_by_first_key(&self) -> bool {
+        match &self.plain {
+            Plain::Opened(opened) => opened.is_by_first_key(),
+            Plain::Written(_) => true,
+        }
+    }
+
     /// Returns the session's ID.
     pub fn id(&self) -> SessionId {
         self.head().id()

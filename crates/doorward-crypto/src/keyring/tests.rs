@@ -1,10 +1,6 @@
 use super::*;
-use crate::testing::{FixedRandom, SeededRandom, for_each_case, hex, hex_member, report};
-use crate::{base64url_encode, generate_secret, sha256};
-
-fn strong(seed: u8) -> SecretString {
-    SecretString::new(base64url_encode(&sha256(&[seed])))
-}
+use crate::generate_secret;
+use crate::testing::{FixedRandom, SeededRandom, for_each_case, hex, hex_member, report, strong};
 
 #[test]
 fn wycheproof_hkdf_vectors_hold() {
@@ -61,7 +57,7 @@ fn each_purpose_and_each_secret_has_its_own_key() {
     assert_ne!(ring.mac("a").sign(b"x"), ring.mac("b").sign(b"x"));
     let other = KeyRing::new(vec![strong(2)]).unwrap();
     assert_ne!(ring.mac("a").sign(b"x"), other.mac("a").sign(b"x"));
-    assert_ne!(ring.roots[0].id, other.roots[0].id);
+    assert_ne!(ring.sealing_key_id(), other.sealing_key_id());
 }
 
 #[test]
@@ -122,94 +118,151 @@ fn unfit_secrets_make_no_ring() {
     assert!(KeyRing::new((0..32).map(strong).collect()).is_ok());
 }
 
-const NOW: u64 = 1_795_424_400; // 2026-11-23T09:00:00Z
+/// Everything that a ring can be asked for, of one purpose each.
+struct Parts {
+    sealer: Sealer,
+    mac: MacRing,
+}
 
-/// The position in `file` of the secret that seals.
-fn sealing_line(file: &[(&str, u8)], now: u64) -> u8 {
-    let text: String = file
-        .iter()
-        .map(|(created, seed)| format!("{created} {}\n", strong(*seed).expose()))
-        .collect();
-    let ring = KeyRing::from_secrets_file(&text, now).unwrap();
-    assert_eq!(ring.roots.len(), file.len(), "all open");
-    file.iter()
-        .map(|(_, seed)| *seed)
-        .find(|seed| ring.roots[0].secret.matches(strong(*seed).expose()))
-        .unwrap()
+impl Parts {
+    fn of(ring: &KeyRing) -> Self {
+        Self {
+            sealer: ring.sealer("session"),
+            mac: ring.mac("csrf"),
+        }
+    }
+
+    fn seal(&self) -> (String, [u8; 32]) {
+        let name = self.sealer.associated("c");
+        let sealed = self.sealer.seal(&SeededRandom::new(1), &name, b"alice").unwrap();
+        (sealed, self.mac.sign(b"alice"))
+    }
+
+    fn opens_its_own(&self) -> bool {
+        let (sealed, tag) = self.seal();
+        let opened = self.sealer.open(&self.sealer.associated("c"), sealed.as_bytes());
+        opened.is_ok() && self.mac.verify(b"alice", &tag)
+    }
+
+    /// Whether both open, and whether both are of the first key.
+    fn opens(&self, (sealed, tag): &(String, [u8; 32])) -> (bool, bool) {
+        let opened = self.sealer.open(&self.sealer.associated("c"), sealed.as_bytes());
+        let verified = self.mac.verify(b"alice", tag);
+        assert_eq!(opened.is_ok(), verified);
+        let is_first = opened.is_ok_and(|opened| opened.is_by_first_key());
+        assert_eq!(is_first, verified && self.mac.sign(b"alice") == *tag);
+        assert_eq!(
+            is_first && verified,
+            verified && self.sealer.is_sealed_by_first_key(sealed.as_bytes())
+        );
+        (verified, is_first)
+    }
 }
 
 #[test]
-fn the_newest_secret_of_ten_minutes_seals_and_all_open() {
-    let (old, recent, fresh) = ("2026-01-01T00:00:00Z", "2026-11-23T08:50:00Z", "2026-11-23T08:50:01Z");
-    let future = "2026-11-24T00:00:00+01:00";
-    assert_eq!(sealing_line(&[(old, 1)], NOW), 1);
-    assert_eq!(sealing_line(&[(old, 1), (recent, 2)], NOW), 2);
-    assert_eq!(sealing_line(&[(recent, 2), (old, 1)], NOW), 2);
-    assert_eq!(sealing_line(&[(old, 1), (fresh, 2)], NOW), 1);
-    assert_eq!(sealing_line(&[(old, 1), (fresh, 2)], NOW + 1), 2);
-    assert_eq!(sealing_line(&[(old, 1), (recent, 2), (fresh, 3), (future, 4)], NOW), 2);
-    // None is settled: the oldest.
-    assert_eq!(sealing_line(&[(future, 4), (fresh, 3)], NOW), 3);
-    // Of one time the later line is the newer.
-    assert_eq!(sealing_line(&[(old, 1), (old, 2)], NOW), 2);
-}
-
-#[test]
-fn the_secrets_of_a_file_come_in_the_order_of_a_ring() {
-    let file = format!(
-        "2026-01-01T00:00:00Z {}\n2026-02-01T00:00:00Z {}\n2026-11-23T09:00:00Z {}\n",
-        strong(1).expose(),
-        strong(2).expose(),
-        strong(3).expose()
-    );
-    let secrets = secrets_of_file(&file, NOW).unwrap();
-    assert_eq!(secrets.len(), 3);
-    assert!(
-        secrets[0].matches(strong(2).expose()),
-        "the newest that is settled seals"
-    );
-    assert_eq!(secrets_of_file("# none yet", NOW).unwrap_err(), KeyRingError::Empty);
-}
-
-#[test]
-fn comments_and_blank_lines_of_a_secrets_file_are_skipped() {
-    let text = format!(
-        "# made by hand\r\n\r\n  2026-01-01T00:00:00Z\t{}  \r\n#end",
-        strong(1).expose()
-    );
-    let ring = KeyRing::from_secrets_file(&text, NOW).unwrap();
-    assert!(ring.roots[0].secret.matches(strong(1).expose()));
-}
-
-#[test]
-fn a_faulty_secrets_file_is_refused_with_its_line_and_without_its_secret() {
-    let good = format!("2026-01-01T00:00:00Z {}", strong(1).expose());
-    let check = |text: &str, expected: KeyRingError| {
-        let error = KeyRing::from_secrets_file(text, NOW).unwrap_err();
-        assert_eq!(error, expected);
-        assert!(!format!("{error} {error:?}").contains("hunter2"));
+fn replaced_secrets_count_at_once_in_all_that_came_of_the_ring() {
+    // attacks: K10
+    let ring = KeyRing::new(vec![strong(1)]).unwrap();
+    let (parts, clone) = (Parts::of(&ring), ring.clone());
+    let copies = Parts {
+        sealer: parts.sealer.clone(),
+        mac: parts.mac.clone(),
     };
-    check("", KeyRingError::Empty);
-    check("# only\n\n", KeyRingError::Empty);
-    check(&format!("{good}\n\nhunter2"), KeyRingError::MalformedLine { line: 3 });
-    check(
-        &format!("{good}\nyesterday hunter2"),
-        KeyRingError::MalformedLine { line: 2 },
-    );
-    check("2026-01-01T00:00:00Z", KeyRingError::MalformedLine { line: 1 });
-    check(
-        &format!("{good}\n2026-01-01T00:00:00Z hunter2"),
-        KeyRingError::WeakLine {
-            line: 2,
-            reason: WeakSecret::TooShort { bytes: 7 },
-        },
-    );
-    check(&format!("{good}\n{good}"), KeyRingError::DuplicateLine { line: 2 });
-    check(&"#".repeat(MAX_FILE_BYTES + 1), KeyRingError::FileTooLarge);
-    let many: String = (0..33)
-        .map(|seed| format!("2026-01-01T00:00:00Z {}\n", strong(seed).expose()))
-        .collect();
-    check(&many, KeyRingError::TooMany);
+    let of_a = parts.seal();
+    assert_eq!(copies.opens(&of_a), (true, true));
+
+    // B is known first, and seals later.
+    let replaced = ring.replace(vec![strong(1), strong(2)]);
+    assert_eq!(replaced, Ok(KeyRingChange::Replaced));
+    assert_eq!(copies.seal(), of_a, "the first secret goes on sealing");
+    let replaced = clone.replace(vec![strong(2), strong(1)]);
+    assert_eq!(replaced, Ok(KeyRingChange::Replaced));
+    let of_b = copies.seal();
+    for parts in [&parts, &copies, &Parts::of(&ring), &Parts::of(&clone)] {
+        assert_eq!(parts.seal(), of_b, "one ring, however it is held");
+        assert_eq!(parts.opens(&of_b), (true, true));
+        assert_eq!(parts.opens(&of_a), (true, false), "to be sealed anew");
+    }
+
+    assert_eq!(ring.replace(vec![strong(3), strong(2)]), Ok(KeyRingChange::Replaced));
+    assert_eq!(copies.opens(&of_a), (false, false), "A is gone");
+    assert_eq!(copies.opens(&of_b), (true, false));
+    assert_eq!(copies.opens(&copies.seal()), (true, true));
+    assert_eq!((ring.count(), clone.count()), (2, 2));
+}
+
+#[test]
+fn a_list_that_cannot_be_used_changes_nothing() {
+    let ring = KeyRing::new(vec![strong(1), strong(2)]).unwrap();
+    let parts = Parts::of(&ring);
+    let (of_a, id) = (parts.seal(), ring.sealing_key_id());
+    let weak = || SecretString::new("short");
+    let too_short = WeakSecret::TooShort { bytes: 5 };
+    for (secrets, error) in [
+        (vec![], KeyRingError::Empty),
+        (
+            vec![strong(3), weak()],
+            KeyRingError::Weak {
+                index: 1,
+                reason: too_short,
+            },
+        ),
+        (
+            vec![strong(3), strong(1), strong(1)],
+            KeyRingError::Duplicate { index: 2 },
+        ),
+        ((0..33).map(strong).collect(), KeyRingError::TooMany),
+    ] {
+        assert_eq!(ring.replace(secrets).unwrap_err(), error);
+        assert_eq!(parts.opens(&of_a), (true, true));
+        assert_eq!((ring.count(), ring.sealing_key_id()), (2, id.clone()));
+    }
+}
+
+#[test]
+fn the_same_list_again_is_no_change_and_another_order_is_one() {
+    let ring = KeyRing::new(vec![strong(1), strong(2)]).unwrap();
+    let id = ring.sealing_key_id();
+    assert_eq!(ring.replace(vec![strong(1), strong(2)]), Ok(KeyRingChange::Unchanged));
+    assert_eq!(ring.sealing_key_id(), id);
+    assert_eq!(ring.replace(vec![strong(2), strong(1)]), Ok(KeyRingChange::Replaced));
+    assert_ne!(ring.sealing_key_id(), id);
+    assert_eq!(ring.replace(vec![strong(2)]), Ok(KeyRingChange::Replaced));
+}
+
+#[test]
+fn a_ring_forgets_what_nobody_holds_any_more() {
+    let ring = KeyRing::new(vec![strong(1)]).unwrap();
+    let kept = ring.sealer("session");
+    for _ in 0..100 {
+        drop(Parts::of(&ring));
+    }
+    let _also_kept = ring.mac("csrf");
+    assert_eq!(ring.lock().derived.len(), 2);
+    ring.replace(vec![strong(2)]).unwrap();
+    assert_eq!(ring.lock().derived.len(), 2);
+    assert_eq!(format!("{kept:?}"), "Sealer(\"session\", 1 keys)");
+}
+
+#[test]
+fn values_sealed_while_secrets_are_replaced_open_all_along() {
+    // attacks: K10
+    let ring = KeyRing::new((0..4).map(strong).collect()).unwrap();
+    let parts = Parts::of(&ring);
+    std::thread::scope(|scope| {
+        let work = || (0..2_000).all(|_| parts.opens_its_own());
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        let mut step = 0_u8;
+        while !workers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            // Another one seals after each step, and all open.
+            step = (step + 1) % 4;
+            let list = (0..4).map(|place| strong((step + place) % 4)).collect();
+            assert_eq!(ring.replace(list), Ok(KeyRingChange::Replaced));
+        }
+        for worker in workers {
+            assert!(worker.join().unwrap());
+        }
+    });
 }
 
 #[test]

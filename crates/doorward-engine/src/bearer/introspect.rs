@@ -119,7 +119,7 @@ async fn introspect(
         retry_after: provider.pause_introspection(ports, wish),
     };
     let metadata = provider.metadata(ports).await?;
-    let client = &provider.settings.client;
+    let client = &provider.settings.client.now();
     let request = introspection_request(&metadata, client, raw, ports.clock.now(), &*ports.random);
     let request = match request {
         Ok(Some(request)) => request,

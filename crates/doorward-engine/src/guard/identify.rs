@@ -67,6 +67,8 @@ impl Here<'_> {
             Ok(passed) => passed,
             Err(denial) => return Identifying::Ready(Err(denial)),
         };
+        // Of the browser's own cookie, whatever this process knows beyond it.
+        let is_of_older_key = !live.is_sealed_by_first_key();
         let in_cookies = || TokenPlace::Cookies(CookieHeaders::of(&cookies));
         let (tokens, is_newer) = match newest.look(&live.id(), live.revision()) {
             Known::Nothing => (in_cookies(), false),
@@ -86,6 +88,10 @@ impl Here<'_> {
         }
         if is_newer {
             Session::mark(&session.inner.write.identity);
+        }
+        // At once, so that an older secret can be taken away once everybody has been here.
+        if is_of_older_key {
+            Session::mark(&session.inner.write.seal);
         }
         if newer_tokens {
             Session::mark(&session.inner.write.tokens);

@@ -252,7 +252,7 @@ impl Here<'_> {
         let (location, pending) = begin(
             random,
             &metadata,
-            &settings.client,
+            &settings.client.now(),
             &settings.authorize,
             &request.parameters,
             &redirect_uri,

@@ -136,7 +136,7 @@ impl Here<'_> {
             &metadata,
             EndSession {
                 id_token_hint,
-                client_id: &provider.settings.client.client_id,
+                client_id: provider.settings.client.id(),
                 post_logout_redirect_uri: Some(&home),
                 state: state.as_deref(),
             },

@@ -221,7 +221,7 @@ async fn fetch(asked: &Asked, behalf: &Behalf) -> Result<Held, Failure> {
     })?;
     // The life counts from before the call: the provider's began no earlier.
     let (now, monotonic) = (ports.clock.now(), ports.clock.monotonic());
-    let (client, random) = (&provider.settings.client, &*ports.random);
+    let (client, random) = (&provider.settings.client.now(), &*ports.random);
     let request = match behalf {
         Behalf::Own => client_credentials_request(target, &metadata, client, now, random),
         Behalf::Subject(subject_token) => {

@@ -14,6 +14,8 @@ use crate::outside::Ports;
 
 /// Calls under way at once; the others wait for their turn within their deadline.
 const MAX_CALLS: usize = 256;
+/// A store ends its calls by itself at their deadline, and says by which name; who does not is ended a little later.
+const GRACE: Duration = Duration::from_millis(20);
 /// Failures in a row before the store counts as down.
 const FAILURES: u32 = 5;
 /// How long a store that is down is left alone between two probes.
@@ -35,7 +37,7 @@ pub(super) struct Health {
 impl Health {
     pub(super) fn new(deadline: Duration) -> Self {
         Self {
-            deadline,
+            deadline: deadline.saturating_add(GRACE),
             permits: Semaphore::new(MAX_CALLS),
             failures: AtomicU32::new(0),
             down_until: AtomicU64::new(0),

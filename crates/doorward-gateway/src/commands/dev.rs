@@ -1,10 +1,11 @@
 //! `doorward dev`: a development provider, a demo backend and a small web app, with nothing else installed.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use doorward::{BearerTokens, Doorward, Provider, ResponseMode, SecretString, Sessions};
+use doorward::{BearerTokens, Doorward, Provider, ResponseMode, SecretString, SecretsFile, Sessions};
 use doorward_crypto::{SystemRandom, generate_secret};
 use doorward_dev_provider::DevProvider;
 use serde_json::json;
@@ -14,6 +15,7 @@ use super::{block_on, provider};
 use crate::demo::Demo;
 use crate::failure::{Failure, chain};
 use crate::listen::{self, Bound, Stop};
+use crate::stores::Store;
 use crate::{logging, tls};
 
 const LISTEN: &str = "--listen";
@@ -62,6 +64,12 @@ pub(crate) struct Options {
     /// How the provider sends the browser back
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Query)]
     response_mode: Mode,
+    /// Where sessions are kept: redis://…, postgres://…, or memory; sealed cookies unless set
+    #[arg(long, value_name = "URL")]
+    store: Option<SecretString>,
+    /// Session secrets, as `doorward keys rotate` writes them; read again every five seconds
+    #[arg(long, value_name = "FILE")]
+    secrets_file: Option<PathBuf>,
     /// Seconds without a request after which a session ends
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600, hide = true, value_parser = clap::value_parser!(u64).range(1..=2_592_000))]
     idle_timeout: u64,
@@ -117,7 +125,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         .map(|url| url.origin().ascii_serialization())
         .map_err(|error| Failure::unusable(format!("--issuer is {issuer:?}, expected an absolute URL: {error}")))?;
     let takes_bearer = relation.audience.is_some();
-    let auth = options.auth(&public_url, relation)?;
+    let auth = options.auth(&public_url, relation).await?;
     let tls = if options.tls {
         Some(tls::acceptor(options.hosts(&parsed))?)
     } else {
@@ -194,9 +202,20 @@ impl Options {
     }
 
     /// The part that a Rust application writes itself.
-    fn auth(&self, public_url: &str, relation: Relation) -> Result<Doorward, Failure> {
-        let secret = generate_secret(&SystemRandom).map_err(|error| Failure::Broken(chain(&error)))?;
-        let mut sessions = Sessions::cookie(secret).idle_timeout(Duration::from_secs(self.idle_timeout));
+    async fn auth(&self, public_url: &str, relation: Relation) -> Result<Doorward, Failure> {
+        let secrets_file = self.secrets_file.as_ref().map(SecretsFile::new);
+        let secrets = match &secrets_file {
+            Some(file) => file.read().map_err(|error| {
+                Failure::unusable(format!("--secrets-file: {}", chain(&error)))
+                    .with_hint("\"doorward keys rotate FILE\" makes such a file")
+            })?,
+            None => vec![generate_secret(&SystemRandom).map_err(|error| Failure::Broken(chain(&error)))?],
+        };
+        let sessions = match &self.store {
+            None => Sessions::cookie(secrets),
+            Some(url) => self.stored(url.expose(), secrets).await?,
+        };
+        let mut sessions = sessions.idle_timeout(Duration::from_secs(self.idle_timeout));
         if let Some(domain) = &self.cookie_domain {
             sessions = sessions.cookie_domain(domain);
         }
@@ -231,7 +250,22 @@ impl Options {
         for origin in &self.app_origin {
             builder = builder.app_origin(origin);
         }
-        builder.build().map_err(|error| Failure::unusable(chain(&error)))
+        let auth = builder.build().map_err(|error| Failure::unusable(chain(&error)))?;
+        if let Some(file) = &secrets_file {
+            auth.watch_secrets_file(file);
+        }
+        Ok(auth)
+    }
+
+    /// Sessions in a store, whose tables are made first where it has tables.
+    async fn stored(&self, url: &str, secrets: Vec<SecretString>) -> Result<Sessions, Failure> {
+        if url == "memory" {
+            return Ok(Sessions::memory(secrets));
+        }
+        let refused = |problem: String| Failure::unusable(format!("--store: {problem}"));
+        let store = Store::of(url, None).map_err(|problem| refused(format!("{problem}, or \"memory\"")))?;
+        store.prepare().await.map_err(refused)?;
+        Ok(store.sessions(secrets))
     }
 
     /// The hosts that the certificate names.

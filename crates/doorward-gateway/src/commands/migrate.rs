@@ -46,7 +46,10 @@ fn configured(path: &std::path::Path) -> Result<Store, Failure> {
     let config = config::load(path, &Environment::of_process(), &Doorward::builder())
         .map_err(|reasons| check::refused(path, &reasons))?;
     config.store.ok_or_else(|| {
-        let message = format!("{}: session.store: expected postgres://, found no store", path.display());
+        let message = format!(
+            "{}: session.store: expected postgres://, found no store",
+            path.display()
+        );
         Failure::unusable(message).with_hint("only PostgreSQL has tables to migrate")
     })
 }

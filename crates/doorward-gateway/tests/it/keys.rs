@@ -128,3 +128,37 @@ fn rotate_in_a_folder_that_is_not_there_exits_2() {
     let folder = Folder::new("nowhere");
     refusal(&["keys", "rotate", folder.0.join("not/there").to_str().unwrap()]);
 }
+
+#[test]
+fn rotations_at_once_each_add_their_secret_or_refuse_and_lose_none() {
+    // attacks: K10
+    let folder = Folder::new("at-once");
+    let file = folder.file();
+    assert!(output(&["keys", "rotate", &file]).status.success());
+    let mut added = 1;
+    for _ in 0..3 {
+        let before = std::fs::read_to_string(&file).unwrap();
+        let file = &file;
+        let statuses: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4)
+                .map(|_| scope.spawn(move || output(&["keys", "rotate", file]).status))
+                .collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        });
+        added += statuses.iter().filter(|status| status.success()).count();
+        assert!(
+            statuses.iter().any(|status| status.success()),
+            "one of them gets through"
+        );
+        assert!(statuses.iter().all(|status| matches!(status.code(), Some(0 | 2))));
+        let after = std::fs::read_to_string(file).unwrap();
+        assert!(after.starts_with(&before), "what was there stays");
+        assert_eq!(after.lines().count(), added, "every success is in the file");
+        KeyRing::from_secrets_file(&after, FAR_FUTURE).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_dir(&folder.0).unwrap().count(),
+        1,
+        "nothing is left beside the file"
+    );
+}

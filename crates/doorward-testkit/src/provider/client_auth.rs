@@ -12,12 +12,16 @@ use super::{Recorded, ScriptedProvider};
 pub enum ClientKind {
     /// By `client_secret_basic` or `client_secret_post`, never both.
     Secret(String),
+    /// By either of several secrets, as while one takes another's place.
+    Secrets(Vec<String>),
     /// By `client_secret_basic` only.
     SecretBasic(String),
     /// By `client_secret_post` only.
     SecretPost(String),
     /// By `private_key_jwt` with this public key (RFC 7523).
     Key(Value),
+    /// By `private_key_jwt` with the one of these public keys that the assertion's `kid` names.
+    Keys(Vec<Value>),
     /// Not at all.
     Public,
 }
@@ -56,11 +60,20 @@ impl ScriptedProvider {
         let proven = match (&kind, basic, posted, assertion) {
             (ClientKind::Secret(right) | ClientKind::SecretBasic(right), Some((_, secret)), ..) => secret == *right,
             (ClientKind::Secret(right) | ClientKind::SecretPost(right), None, Some(secret), _) => secret == *right,
-            (ClientKind::Key(key), None, None, Some(assertion)) => {
-                let kind = param("client_assertion_type")?;
-                if kind.as_deref() != Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") {
+            (ClientKind::Secrets(right), Some((_, secret)), ..) => right.contains(&secret),
+            (ClientKind::Secrets(right), None, Some(secret), _) => right.contains(&secret),
+            (ClientKind::Key(_) | ClientKind::Keys(_), None, None, Some(assertion)) => {
+                let type_of_it = param("client_assertion_type")?;
+                if type_of_it.as_deref() != Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") {
                     return Err("wrong client_assertion_type");
                 }
+                let key = match &kind {
+                    ClientKind::Keys(keys) => {
+                        named_key(keys, &assertion).ok_or("assertion names no key of the client's")?
+                    }
+                    ClientKind::Key(key) => key,
+                    _ => return Err("the client did not authenticate as registered"),
+                };
                 self.check_assertion(&claimed, key, &assertion)?;
                 true
             }
@@ -103,6 +116,13 @@ impl ScriptedProvider {
         }
         Ok(())
     }
+}
+
+/// The key that the `kid` of an assertion's header names.
+fn named_key<'k>(keys: &'k [Value], assertion: &str) -> Option<&'k Value> {
+    let header: Value = serde_json::from_slice(&decode(assertion.split('.').next()?)?).ok()?;
+    let kid = header["kid"].as_str()?;
+    keys.iter().find(|key| key["kid"] == kid)
 }
 
 /// RFC 6749 section 2.3.1: both parts are form-encoded before base64.

@@ -12,12 +12,14 @@
 mod attacks;
 mod bearer;
 mod bearer_tenants;
+mod client_rotation;
 mod client_types;
 mod isolation;
 mod journey;
 mod provider;
 mod refresh;
 mod review;
+mod rotation;
 mod shared_host;
 mod step_up;
 mod support;

@@ -17,6 +17,8 @@ pub(super) struct Replacement {
     target: PathBuf,
     beside: PathBuf,
     fresh: File,
+    /// The file beside is gone: one of that name is another rotation's.
+    is_done: bool,
 }
 
 impl Replacement {
@@ -36,7 +38,12 @@ impl Replacement {
                 failure
             }
         })?;
-        Ok(Self { target, beside, fresh })
+        Ok(Self {
+            target,
+            beside,
+            fresh,
+            is_done: false,
+        })
     }
 
     /// Reads the present text; an absent file reads as empty.
@@ -59,6 +66,7 @@ impl Replacement {
             .and_then(|()| self.fresh.sync_all())
             .and_then(|()| fs::rename(&self.beside, &self.target))
             .map_err(|error| Failure::unusable(format!("cannot replace {}: {error}", self.target.display())))?;
+        self.is_done = true;
         // The rename itself should outlive a power cut; some file systems cannot promise that.
         if let Some(folder) = self.target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             let _ = File::open(folder).and_then(|folder| folder.sync_all());
@@ -69,8 +77,11 @@ impl Replacement {
 
 impl Drop for Replacement {
     fn drop(&mut self) {
-        // After `finish` the name is gone and this does nothing; before it, the old file stays as it was.
-        let _ = fs::remove_file(&self.beside);
+        // Before `finish` the old file stays as it was. After it, a file of that name is the lock of the next rotation: were
+        // it removed, a third one could begin, and the second would put the third's empty file in the place of the secrets.
+        if !self.is_done {
+            let _ = fs::remove_file(&self.beside);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod redirects;
 mod refusals;
 mod router;
 mod secrets;
+mod secrets_watch;
 mod store_down;
 mod stored;
 pub(crate) mod support;
