@@ -28,6 +28,8 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// So many calls in a row without any answer, and the idle connections are not trusted any more either.
 const SILENT_CALLS: u32 = 3;
+/// So many connections are opened at a time while there are others.
+const OPENED_AT_ONCE: usize = 2;
 /// The same trouble is logged once in that time.
 const LOG_PAUSE: Duration = Duration::from_secs(10);
 
@@ -157,7 +159,9 @@ impl Pool {
         let mut state = self.state();
         let wanted = state.waiting > state.opening + state.idle.len();
         let room = state.open + state.opening < self.size;
-        if !wanted || !room || (state.troubled && state.opening > 0) {
+        // Opening costs both sides far more than a question: a crowd is better served by those that are open.
+        let enough = state.open > 0 && state.opening >= OPENED_AT_ONCE;
+        if !wanted || !room || enough || (state.troubled && state.opening > 0) {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {

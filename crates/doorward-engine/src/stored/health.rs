@@ -4,7 +4,10 @@
 //! is back. So a request that cannot be decided is refused in microseconds and not after a deadline, and a store that
 //! comes back is not met by a crowd.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use doorward_core::ports::{StoreError, StoreErrorKind};
@@ -58,13 +61,7 @@ impl Health {
         if !self.lets_through(ports) {
             return Err(StoreError::new(StoreErrorKind::Unreachable));
         }
-        let with_permit = async {
-            match self.permits.acquire().await {
-                Ok(_permit) => call.await,
-                Err(_) => Err(StoreError::new(StoreErrorKind::Overloaded)),
-            }
-        };
-        let answered = ports.within(self.deadline, with_permit).await;
+        let answered = self.in_turn(ports, call).await;
         let answered = answered.unwrap_or(Err(StoreError::new(StoreErrorKind::Timeout)));
         match &answered {
             Err(error) if is_outage(error) => self.failed(ports, error),
@@ -73,6 +70,32 @@ impl Health {
             Ok(_) => self.served(),
         }
         answered
+    }
+
+    /// Waits for a turn and makes the call; `None` at the deadline, which both share.
+    async fn in_turn<T>(
+        &self,
+        ports: &Ports,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Option<Result<T, StoreError>> {
+        let mut limit = ports.tasks.sleep(self.deadline);
+        let mut turn = pin!(self.permits.acquire());
+        // The deadline is looked at first: when it comes for a crowd, nobody begins a call with the turn of another whose time is up.
+        let turn = poll_fn(|context| match limit.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => turn.as_mut().poll(context).map(Some),
+        })
+        .await?;
+        let Ok(_permit) = turn else {
+            return Some(Err(StoreError::new(StoreErrorKind::Overloaded)));
+        };
+        let mut call = pin!(call);
+        // The answer is looked at first: one that is there counts, however late the two are looked at.
+        poll_fn(|context| match call.as_mut().poll(context) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending => limit.as_mut().poll(context).map(|()| None),
+        })
+        .await
     }
 
     /// Whether a call may be tried: while the store is down only one in each [`REST`].

@@ -85,8 +85,8 @@ impl StoredSessions {
     }
 
     async fn page(&self, ports: &Ports, index: &IndexKey, after: Option<Cursor>) -> Result<Page, StoreError> {
-        let call = self.store.list(index, after, ports.clock.now());
-        self.health.call(ports, call).await
+        let call = self.reader.store.list(index, after, ports.clock.now());
+        self.reader.health.call(ports, call).await
     }
 
     /// Reads what the keys of a list stand for; what has ended, expired, or is not of this list is left out.

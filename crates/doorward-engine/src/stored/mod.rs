@@ -9,16 +9,20 @@ mod health;
 mod list;
 mod renew;
 mod stale;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_core::UnixTime;
-use doorward_core::ports::{Entry, ListChange, SessionStore, StoreError, StoreKey, StoreTime, Write, Written};
+use doorward_core::ports::{
+    Entry, ListChange, SessionStore, StoreError, StoreErrorKind, StoreKey, StoreTime, Write, Written,
+};
 use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Summary};
 
 use self::health::Health;
 use self::stale::Stale;
+use self::turns::Turns;
 use crate::outside::Ports;
 
 /// How long a call of the store may take, unless set.
@@ -29,10 +33,17 @@ const SLACK: Duration = Duration::from_secs(5 * 60);
 
 /// The store and what its records are sealed with.
 pub(crate) struct StoredSessions {
-    store: Arc<dyn SessionStore>,
-    health: Health,
+    reader: Arc<Reader>,
+    reads: Arc<Turns<Result<Found, StoreErrorKind>>>,
     stale: Option<Stale>,
     pub(crate) records: RecordCodec,
+}
+
+/// What a read needs, also one that goes on without the request that began it.
+struct Reader {
+    store: Arc<dyn SessionStore>,
+    health: Health,
+    records: RecordCodec,
 }
 
 /// How a store is dealt with.
@@ -54,6 +65,7 @@ impl Default for StoreLimits {
 }
 
 /// What a store holds under a key.
+#[derive(Clone)]
 pub(crate) enum Found {
     /// Nothing, or a session that has expired.
     Absent,
@@ -75,8 +87,12 @@ pub(crate) struct Kept {
 impl StoredSessions {
     pub(crate) fn new(store: Arc<dyn SessionStore>, records: RecordCodec, limits: StoreLimits) -> Self {
         Self {
-            store,
-            health: Health::new(limits.deadline),
+            reader: Arc::new(Reader {
+                store,
+                health: Health::new(limits.deadline),
+                records: records.clone(),
+            }),
+            reads: Arc::default(),
             stale: limits.serve_stale.map(Stale::new),
             records,
         }
@@ -87,7 +103,15 @@ impl StoredSessions {
     /// # Errors
     /// [`StoreError`] where the store did not answer.
     pub(crate) async fn load(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
-        let found = self.read(ports, key).await?;
+        let (reader, its_ports, its_key) = (Arc::clone(&self.reader), ports.clone(), *key);
+        let read: turns::Read<_> = Arc::new(move || {
+            let (reader, ports, key) = (Arc::clone(&reader), its_ports.clone(), its_key);
+            Box::pin(async move { reader.read(&ports, &key).await.map_err(|error| error.kind()) })
+        });
+        let found = self.reads.read(key, &ports.tasks, &read).await;
+        let found = found
+            .unwrap_or(Err(StoreErrorKind::Unreachable))
+            .map_err(StoreError::new)?;
         if let Some(stale) = &self.stale {
             match &found {
                 Found::Live(kept) => stale.see(key, kept, ports.clock.monotonic()),
@@ -121,27 +145,6 @@ impl StoredSessions {
         })
     }
 
-    async fn read(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
-        let now = ports.clock.now();
-        let loaded = self.health.call(ports, self.store.load(key, now)).await?;
-        let Some(Entry { version, bytes }) = loaded.entry else {
-            return Ok(Found::Absent);
-        };
-        let Ok(record) = self.records.open(key, bytes) else {
-            tracing::warn!(?key, "record cannot be read; it counts as no session");
-            return Ok(Found::Unreadable);
-        };
-        Ok(match record.control().judge(now) {
-            Judged::Expired => Found::Absent,
-            Judged::Ended => Found::Ended,
-            Judged::Live => Found::Live(Arc::new(Kept {
-                version,
-                record,
-                time: loaded.time,
-            })),
-        })
-    }
-
     /// Compares and sets; `None` for a lost race.
     ///
     /// # Errors
@@ -164,8 +167,8 @@ impl StoredSessions {
         if next.announce {
             self.forget(key);
         }
-        let call = self.store.write(key, write, ports.clock.now());
-        let written = self.health.call(ports, call).await?;
+        let call = self.reader.store.write(key, write, ports.clock.now());
+        let written = self.reader.health.call(ports, call).await?;
         self.forget(key);
         match written {
             Written::Done { version } => Ok(Some(version)),
@@ -209,6 +212,29 @@ impl StoredSessions {
         let indexes = summary.map(indexes_of).unwrap_or_default();
         let indexes = indexes.into_iter().flat_map(|of| self.records.indexes(of));
         indexes.map(left).collect()
+    }
+}
+
+impl Reader {
+    async fn read(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
+        let now = ports.clock.now();
+        let loaded = self.health.call(ports, self.store.load(key, now)).await?;
+        let Some(Entry { version, bytes }) = loaded.entry else {
+            return Ok(Found::Absent);
+        };
+        let Ok(record) = self.records.open(key, bytes) else {
+            tracing::warn!(?key, "record cannot be read; it counts as no session");
+            return Ok(Found::Unreadable);
+        };
+        Ok(match record.control().judge(now) {
+            Judged::Expired => Found::Absent,
+            Judged::Ended => Found::Ended,
+            Judged::Live => Found::Live(Arc::new(Kept {
+                version,
+                record,
+                time: loaded.time,
+            })),
+        })
     }
 }
 
