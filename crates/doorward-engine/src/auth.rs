@@ -1,5 +1,6 @@
 //! The engine and what it holds.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use doorward_core::cookie::CookieSettings;
@@ -45,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) csrf_header: HeaderName,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) place: SessionPlace,
+    /// How many sessions a user may have at once.
+    pub(crate) max_per_user: Option<NonZeroUsize>,
     pub(crate) refreshes: Refreshes,
     pub(crate) hooks: Hooks,
     pub(crate) hints: Hints,

@@ -16,6 +16,7 @@ use crate::login_failure::LoginFailure;
 use crate::newest::NotWritten;
 use crate::provider::ProviderState;
 use crate::site::Here;
+use crate::succession::Successor;
 use crate::token_calls::SignedIn;
 
 /// The sessions that a login replaces.
@@ -68,6 +69,7 @@ impl Here<'_> {
         handle: &SessionHandle,
         login: Login,
         tokens: &Tokens,
+        seen_from: SeenFrom,
     ) -> Result<Vec<HeaderValue>, LoginFailure> {
         let mut identity = login.identity;
         if self.is_over(&identity) {
@@ -88,7 +90,7 @@ impl Here<'_> {
             }
             SessionPlace::Store(stored) => {
                 stored
-                    .create(&self.ports, handle, &identity, tokens, SeenFrom::default())
+                    .create(&self.ports, handle, &identity, tokens, seen_from)
                     .await
                     .map_err(|error| match error {
                         NotWritten::Store => LoginFailure::new(Code::StoreUnavailable, "session store did not answer"),
@@ -113,21 +115,29 @@ impl Here<'_> {
         OpenedIdentity::from_identity(identity).is_ok_and(|opened| check(opened, &self.lifetimes, now).is_err())
     }
 
-    /// Ends the session present when the login began and every one present now.
-    pub(crate) async fn end_before(self, headers: &HeaderMap, before: Before) {
-        let (farewells, failed) = self.end_presented(headers, before).await;
+    /// Ends the session present when the login began and every one present now, at once or once requests on their way are served.
+    pub(crate) async fn end_before(self, headers: &HeaderMap, before: Before, successor: &Successor) {
+        let (farewells, failed) = self.end_presented(headers, before, Some(successor)).await;
+        self.take_back(farewells);
+        if let Some(error) = failed {
+            tracing::error!(%error, "a session before this login could not be ended");
+        }
+    }
+
+    /// Takes back, without anybody waiting for it, what ended sessions leave at the provider.
+    pub(crate) fn take_back(self, farewells: Vec<Farewell>) {
         for Farewell {
             provider,
             refresh_token,
+            is_retiring,
             ..
         } in farewells
         {
-            if let Some(token) = refresh_token {
-                self.revoke_in_background(&provider, token);
+            match refresh_token {
+                Some(token) if is_retiring => self.revoke_after_grace(&provider, token),
+                Some(token) => self.revoke_in_background(&provider, token),
+                None => {}
             }
-        }
-        if let Some(error) = failed {
-            tracing::error!(%error, "a session before this login could not be ended");
         }
     }
 }

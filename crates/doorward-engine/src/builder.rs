@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
-    base_path, carried_names, cookie_settings, directory, lifetimes, providers, public_urls, refuse_plain_http,
-    required, store_limits, tenants_without_id, warnings,
+    base_path, carried_names, cookie_settings, directory, lifetimes, max_per_user, providers, public_urls,
+    refuse_plain_http, required, store_limits, tenants_without_id, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -284,6 +284,7 @@ impl EngineBuilder {
         let keys = sessions.key_ring()?;
         let lifetimes = lifetimes(&sessions)?;
         let store_limits = store_limits(&sessions)?;
+        let max_per_user = max_per_user(&sessions)?;
         let scope = match self.tenant {
             // With a host for each tenant, what is left over is nobody's.
             None if pattern.has_tenants() => TenantScope::Nobody,
@@ -333,6 +334,7 @@ impl EngineBuilder {
             csrf: CsrfTokens::new(&keys),
             csrf_header,
             lifetimes,
+            max_per_user,
             place: match sessions.place {
                 Place::Cookie => SessionPlace::Cookie(Box::new(Newest::new())),
                 Place::Store(store) => SessionPlace::Store(Box::new(StoredSessions::new(

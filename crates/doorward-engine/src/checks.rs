@@ -1,5 +1,6 @@
 //! Judging settings: each function names the key of what it refuses.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,6 +164,24 @@ pub(crate) fn store_limits(sessions: &Sessions) -> Result<StoreLimits, BuildErro
         }
     }
     Ok(limits)
+}
+
+/// How many sessions a user may have at once, where that is limited.
+pub(crate) fn max_per_user(sessions: &Sessions) -> Result<Option<NonZeroUsize>, BuildError> {
+    let key = "session.max_per_user";
+    let Some(most) = sessions.max_per_user else {
+        return Ok(None);
+    };
+    if matches!(sessions.place, Place::Cookie) {
+        return Err(BuildError::text(
+            key,
+            "expected a session store beside it, for nobody counts sessions that live in cookies alone",
+        ));
+    }
+    match NonZeroUsize::new(most) {
+        Some(most) => Ok(Some(most)),
+        None => Err(BuildError::text(key, "expected at least 1, found 0")),
+    }
 }
 
 pub(crate) fn base_path(base_path: Option<String>) -> Result<String, BuildError> {

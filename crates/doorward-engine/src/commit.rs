@@ -34,6 +34,8 @@ pub enum Commit {
 pub enum NotKept {
     /// The store did not take them.
     Store,
+    /// Another session is taking its place, and they would be lost with it.
+    Replaced,
     /// Changes of another request came first, and both together do not fit into the cookie.
     TooLarge,
 }
@@ -61,6 +63,7 @@ impl Engine {
             return Commit::Ready(cookie.flatten().into_iter().collect());
         }
         let (inner, session) = (Arc::clone(&self.inner), session.clone());
+        let seen_from = context.seen_from();
         let work = async move {
             let Ok(base) = session.inner.live.to_identity() else {
                 return Ok(Vec::new());
@@ -68,7 +71,7 @@ impl Engine {
             let now = inner.ports.clock.now();
             let too_large = AtomicBool::new(false);
             let written = inner
-                .write_state(&session.inner.place, &base, &|identity, _| {
+                .write_state(&session.inner.place, &base, seen_from.as_ref(), &|identity, _| {
                     identity.idle_expires_at = inner.lifetimes.idle_end(now);
                     // A new sealing key brings a new CSRF token with it.
                     identity.csrf = inner.csrf.issue(&identity.id);
@@ -89,6 +92,7 @@ impl Engine {
                 Ok(_) if too_large.into_inner() => Err(NotKept::TooLarge),
                 Ok(state) => Ok(inner.written_cookies(&session, &state, tokens, csrf)),
                 Err(NotWritten::Store) if !changes.is_empty() => Err(NotKept::Store),
+                Err(NotWritten::Replaced) if !changes.is_empty() => Err(NotKept::Replaced),
                 // An ended session writes nothing; a roll that failed is tried again by the next request.
                 Err(_) => Ok(Vec::new()),
             }
@@ -107,7 +111,8 @@ impl Engine {
     #[must_use]
     pub fn refuse_not_kept(&self, context: &RequestContext, not_kept: NotKept) -> Reply {
         context.here_or_home().refuse(&match not_kept {
-            NotKept::Store => Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)),
+            // A second try comes with the cookie of the session that took its place.
+            NotKept::Store | NotKept::Replaced => Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)),
             NotKept::TooLarge => Denial::new(Code::SessionTooLarge),
         })
     }

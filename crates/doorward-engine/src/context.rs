@@ -1,17 +1,19 @@
 //! What one request carries from our outermost layer to its response.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use doorward_core::code::Code;
 use doorward_core::csrf::{CsrfMode, CsrfPassed};
 use doorward_core::ports::BoxFuture;
 use doorward_core::request::RequestView;
+use doorward_core::session::SeenFrom;
 use http::HeaderValue;
-use http::header::ORIGIN;
+use http::header::{ORIGIN, USER_AGENT};
 use http::uri::PathAndQuery;
 use tokio::sync::OnceCell;
 
-use crate::auth::Engine;
+use crate::auth::{Engine, SessionPlace};
 use crate::caller::Bearer;
 use crate::session::Session;
 use crate::site::Here;
@@ -29,9 +31,17 @@ pub struct RequestContext {
     place: Option<Place>,
     /// The caller's origin, where it is one of `app_origins`.
     pub(crate) app_origin: Option<HeaderValue>,
+    /// From where the request came, where stored sessions remember that.
+    sender: Option<Sender>,
     /// Of the two modes of the CSRF check, in the order of [`RequestContext::passed`].
     passed: [OnceLock<Passed>; 2],
     bearer: OnceLock<Bearer>,
+}
+
+/// What a request says of its sender, read only if something is written.
+struct Sender {
+    user_agent: Option<HeaderValue>,
+    peer: Option<IpAddr>,
 }
 
 /// A guard's pass: whoever comes later in the same request needs no second check of it.
@@ -45,7 +55,17 @@ impl RequestContext {
     /// Begins a request.
     #[must_use]
     pub fn new(engine: &Engine, view: RequestView<'_>) -> Arc<Self> {
+        Self::from_peer(engine, view, None)
+    }
+
+    /// Begins a request of which the shell knows from which address it came, for the list of a user's sessions.
+    #[must_use]
+    pub fn from_peer(engine: &Engine, view: RequestView<'_>, peer: Option<IpAddr>) -> Arc<Self> {
         let inner = &engine.inner;
+        let sender = matches!(inner.place, SessionPlace::Store(_)).then(|| Sender {
+            user_agent: view.headers.get(USER_AGENT).cloned(),
+            peer,
+        });
         // The frontends are the same at every site.
         let origins = &inner.home.origins;
         let app_origin = (!origins.app().is_empty())
@@ -58,6 +78,7 @@ impl RequestContext {
             place: inner.sites.as_ref().map(|sites| Place::of(sites.find(view))),
             target: view.uri.path_and_query().cloned(),
             app_origin,
+            sender,
             passed: Default::default(),
             bearer: OnceLock::new(),
         })
@@ -104,6 +125,15 @@ impl RequestContext {
     #[must_use]
     pub fn target(&self) -> &str {
         self.target.as_ref().map_or("/", PathAndQuery::as_str)
+    }
+
+    /// From where the request came; `None` where no session remembers it.
+    pub(crate) fn seen_from(&self) -> Option<SeenFrom> {
+        let sender = self.sender.as_ref()?;
+        Some(SeenFrom::of(
+            sender.user_agent.as_ref().map(HeaderValue::as_bytes),
+            sender.peer,
+        ))
     }
 
     /// The session of this request, once a guard has passed it.

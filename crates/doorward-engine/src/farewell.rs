@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use doorward_core::code::Code;
 use doorward_core::ports::StoreError;
-use doorward_core::session::{OpenedIdentity, ProviderTenant, SessionHandle, SessionId, Tokens};
+use doorward_core::session::{Change, OpenedIdentity, ProviderTenant, SessionHandle, SessionId, Tokens, User};
 use doorward_crypto::SecretString;
 use http::HeaderMap;
 
 use crate::auth::SessionPlace;
 use crate::begin::Before;
-use crate::newest::{Newest, SessionState};
+use crate::newest::{Known, Newest, SessionState};
 use crate::provider::ProviderState;
 use crate::site::Here;
-use crate::stored::StoredSessions;
+use crate::stored::{Kept, StoredSessions};
+use crate::succession::{GRACE, Successor};
 
 /// What an ended session leaves for its farewell at the provider.
 pub(crate) struct Farewell {
@@ -23,6 +24,8 @@ pub(crate) struct Farewell {
     pub(crate) id_token: Option<SecretString>,
     /// The tenant as the provider knows it, where its farewell is said at the tenant's host.
     pub(crate) tenant: Option<ProviderTenant>,
+    /// Whether requests on their way are still served, so that the tokens must hold for a while.
+    pub(crate) is_retiring: bool,
 }
 
 impl Farewell {
@@ -32,7 +35,13 @@ impl Farewell {
             refresh_token: tokens.refresh_token.clone(),
             id_token: tokens.id_token.clone(),
             tenant,
+            is_retiring: false,
         }
+    }
+
+    fn retiring(mut self, is_retiring: bool) -> Self {
+        self.is_retiring = is_retiring;
+        self
     }
 }
 
@@ -40,21 +49,24 @@ impl<'r> Here<'r> {
     /// Ends every session that the request's cookies open, and the one that a login began with.
     ///
     /// All of them, because a cookie planted beside the user's own must not keep that one alive. A
-    /// session that had ended before leaves nothing. The second value is the store's last failure:
-    /// what it did not answer for still counts as live.
+    /// session that had ended before leaves nothing. Where a login's `successor` lets them finish, they end somewhat later. The
+    /// second value is the store's last failure: what it did not answer for still counts as live.
     pub(crate) async fn end_presented(
         self,
         headers: &HeaderMap,
         before: Before,
+        successor: Option<&Successor>,
     ) -> (Vec<Farewell>, Option<StoreError>) {
         match &self.place {
-            SessionPlace::Cookie(newest) => (self.end_sealed(newest, headers, before.session), None),
+            SessionPlace::Cookie(newest) => (self.end_sealed(newest, headers, before.session, successor), None),
             SessionPlace::Store(stored) => {
                 let mut farewells = Vec::new();
                 let mut failed = None;
                 let presented = self.codec.every_handle(headers);
-                for handle in before.handle.into_iter().chain(presented) {
-                    match self.end_stored(stored, &handle).await {
+                // What a login began with is as a rule what is presented now.
+                let begun_with = before.handle.filter(|begun_with| !presented.contains(begun_with));
+                for handle in begun_with.into_iter().chain(presented) {
+                    match self.end_stored(stored, &handle, successor).await {
                         Ok(farewell) => farewells.extend(farewell),
                         Err(error) => failed = Some(error),
                     }
@@ -64,24 +76,41 @@ impl<'r> Here<'r> {
         }
     }
 
-    fn end_sealed(self, newest: &Newest, headers: &HeaderMap, before: Option<SessionId>) -> Vec<Farewell> {
+    fn end_sealed(
+        self,
+        newest: &Newest,
+        headers: &HeaderMap,
+        before: Option<SessionId>,
+        successor: Option<&Successor>,
+    ) -> Vec<Farewell> {
         let now = self.ports.clock.now();
         let presented = self.codec.every_identity(headers);
+        let lets_finish = |user: &User| successor.is_some_and(|successor| successor.lets_finish(user));
         let mut ends: Vec<_> = presented
             .iter()
             .map(|opened| {
                 let until = opened.absolute_expires_at();
-                (opened.id(), until, self.provider_of(opened), tenant_of(opened))
+                let retires = opened.to_user().is_ok_and(|user| lets_finish(&user));
+                (opened.id(), until, retires, self.provider_of(opened), tenant_of(opened))
             })
             .collect();
-        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now), None, None)));
+        ends.extend(before.map(|id| {
+            // Whose it was is known only where this process has written it.
+            let known = newest.look(&id, 0, now);
+            let retires = matches!(known, Known::Newer(state) if lets_finish(&state.identity.user));
+            (id, self.lifetimes.absolute_end(now), retires, None, None)
+        }));
         let mut seen = HashSet::new();
         ends.retain(|(id, ..)| seen.insert(*id));
         let mut farewells = Vec::new();
-        for (id, until, provider, tenant) in ends {
+        for (id, until, retires, provider, tenant) in ends {
             // The newest state comes out of the very step that ends the session, so that a refresh that
             // landed a moment ago is taken back too.
-            let Ok(state) = newest.end(&id, Code::SessionRevoked, until, now) else {
+            let ended = match retires {
+                true => newest.retire(&id, now.saturating_add(GRACE), until, now),
+                false => newest.end(&id, Code::SessionRevoked, until, now),
+            };
+            let Ok(state) = ended else {
                 continue;
             };
             // What a login began with and nobody presents any more says by its state whose it was.
@@ -93,26 +122,38 @@ impl<'r> Here<'r> {
                 let opened = self.codec.open_tokens(headers, &id);
                 opened.map(|(tokens, _)| Arc::new(tokens))
             });
-            farewells.extend(tokens.map(|tokens| Farewell::of(provider, tenant, &tokens)));
+            farewells.extend(tokens.map(|tokens| Farewell::of(provider, tenant, &tokens).retiring(retires)));
         }
         farewells
     }
 
-    /// Ends a stored session that somebody presents, and returns its tokens; `None` where there is none.
+    /// Ends a stored session that somebody presents, now or somewhat later, and returns its tokens; `None` where there is none.
     ///
     /// # Errors
     /// [`StoreError`] if the store did not answer: the session then still counts as live.
-    async fn end_stored(self, stored: &StoredSessions, handle: &SessionHandle) -> Result<Option<Farewell>, StoreError> {
-        let Some(kept) = stored.end(&self.ports, &handle.store_key()).await? else {
+    async fn end_stored(
+        self,
+        stored: &StoredSessions,
+        handle: &SessionHandle,
+        successor: Option<&Successor>,
+    ) -> Result<Option<Farewell>, StoreError> {
+        let key = handle.store_key();
+        let parting = |kept: &Kept| self.parting(stored, handle, kept, successor);
+        let Some(kept) = stored.transit(&self.ports, &key, parting).await? else {
             return Ok(None);
         };
+        let retires = !matches!(self.parting(stored, handle, &kept, successor), Change::End);
+        // Replaced before: its tokens are dealt with.
+        if retires && kept.is_retiring() {
+            return Ok(None);
+        }
         let opened = stored.records.open_identity(&kept.record, handle);
         let Some(provider) = opened.as_ref().and_then(|opened| self.provider_of(opened)) else {
             return Ok(None);
         };
         let tenant = opened.as_ref().and_then(tenant_of);
         let tokens = stored.records.open_tokens(&kept.record, handle);
-        Ok(tokens.map(|tokens| Farewell::of(provider, tenant, &tokens)))
+        Ok(tokens.map(|tokens| Farewell::of(provider, tenant, &tokens).retiring(retires)))
     }
 
     /// The provider that a session's tokens go back to; `None` where it is not configured any more.

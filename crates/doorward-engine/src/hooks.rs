@@ -6,6 +6,7 @@ use doorward_core::ports::BoxFuture;
 use doorward_core::session::{Identity, User};
 use doorward_oidc::wristband::WristbandUserInfo;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::auth::Inner;
@@ -68,6 +69,16 @@ impl Login {
     pub fn set_roles<S: Into<String>>(&mut self, roles: impl IntoIterator<Item = S>) {
         self.identity.user.roles = roles.into_iter().map(Into::into).collect();
         self.identity.roles_are_ours = true;
+    }
+
+    /// Reads a value of the new session: at a step-up of the same user, what the application kept in the session before.
+    ///
+    /// # Errors
+    /// [`DataError::NotSerializable`] if the value is not of this type.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, DataError> {
+        let text = self.identity.data.get(key);
+        text.map(|text| serde_json::from_str(text).map_err(DataError::NotSerializable))
+            .transpose()
     }
 
     /// Adds a value to the new session, as [`Session::insert`] does later.

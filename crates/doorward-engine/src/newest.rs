@@ -4,7 +4,8 @@
 //! per session ID, the newest state it has written (contract section 4, the reuse window): a late
 //! request with an older cookie is served from it, and no response writes an older state. The state
 //! stays for [`REUSE_WINDOW`] at least, and on until [`MAX_STATES`] newer ones came; an ended session is
-//! remembered until its absolute end, at most [`MAX_ENDED`], the oldest dropped first.
+//! remembered until its absolute end, at most [`MAX_ENDED`], the oldest dropped first. An end may lie ahead: a session that
+//! another takes the place of serves requests on their way until then, as it was, and is written no more.
 //!
 //! The ID comes from a cookie that we sealed, so nobody outside chooses the keys of these maps.
 
@@ -50,6 +51,8 @@ pub(crate) enum Known {
     Nothing,
     /// A newer state.
     Newer(Arc<SessionState>),
+    /// Another session is taking its place: the cookie is its last state, or this one is.
+    Retiring(Option<Arc<SessionState>>),
     /// The session ended, and this is what its user is told.
     Ended(Code),
 }
@@ -63,6 +66,8 @@ pub(crate) struct AlreadyEnded;
 pub(crate) enum NotWritten {
     /// The session has ended meanwhile, and this is what its user is told.
     Ended(Code),
+    /// Another session is taking its place; what is written now would be lost with it.
+    Replaced,
     /// The state before cannot be read.
     Unreadable,
     /// The next state would not fit into its cookie.
@@ -102,8 +107,17 @@ struct Shard {
     /// Each write with its number and time; only a session's latest counts.
     states_by_age: VecDeque<(SessionId, u64, UnixTime)>,
     writes: u64,
-    ended: ById<(Code, UnixTime)>,
+    ended: ById<End>,
     ended_by_age: VecDeque<SessionId>,
+}
+
+/// A session's end, come or to come.
+struct End {
+    code: Code,
+    /// When it ends.
+    from: UnixTime,
+    /// When its cookies could not be used any more.
+    until: UnixTime,
 }
 
 impl Newest {
@@ -114,14 +128,16 @@ impl Newest {
     }
 
     /// Says what is known of a session whose cookie has this revision.
-    pub(crate) fn look(&self, id: &SessionId, revision: u64) -> Known {
+    pub(crate) fn look(&self, id: &SessionId, revision: u64, now: UnixTime) -> Known {
         let shard = self.shard(id);
-        if let Some((code, _)) = shard.ended.get(id) {
-            return Known::Ended(*code);
-        }
-        match shard.states.get(id) {
-            Some((state, _)) if state.identity.revision > revision => Known::Newer(Arc::clone(state)),
-            _ => Known::Nothing,
+        let newer = || match shard.states.get(id) {
+            Some((state, _)) if state.identity.revision > revision => Some(Arc::clone(state)),
+            _ => None,
+        };
+        match shard.ended.get(id) {
+            Some(end) if end.from <= now => Known::Ended(end.code),
+            Some(_) => Known::Retiring(newer()),
+            None => newer().map_or(Known::Nothing, Known::Newer),
         }
     }
 
@@ -141,7 +157,8 @@ impl Newest {
     ///
     /// # Errors
     /// [`NotWritten::Ended`] if the session has ended meanwhile, by itself included: a request that
-    /// was held back for long must not bring it back. [`NotWritten::TooLarge`] if it cannot be sealed;
+    /// was held back for long must not bring it back. [`NotWritten::Replaced`] from the moment that another
+    /// session takes its place. [`NotWritten::TooLarge`] if it cannot be sealed;
     /// the state before stays.
     pub(crate) fn update(
         &self,
@@ -152,8 +169,13 @@ impl Newest {
     ) -> Result<Arc<SessionState>, NotWritten> {
         let id = &base.id;
         let mut shard = self.shard(id);
-        if let Some((code, _)) = shard.ended.get(id) {
-            return Err(NotWritten::Ended(*code));
+        if let Some(end) = shard.ended.get(id) {
+            let is_over = end.from <= now;
+            return Err(if is_over {
+                NotWritten::Ended(end.code)
+            } else {
+                NotWritten::Replaced
+            });
         }
         let newer = shard
             .states
@@ -192,13 +214,34 @@ impl Newest {
         now: UnixTime,
     ) -> Result<Option<Arc<SessionState>>, AlreadyEnded> {
         let mut shard = self.shard(id);
-        if shard.ended.contains_key(id) {
+        if shard.ended.get(id).is_some_and(|end| end.from <= now) {
             return Err(AlreadyEnded);
         }
         let state = shard.states.remove(id).map(|(state, _)| state);
-        shard.ended.insert(*id, (code, until));
-        shard.ended_by_age.push_back(*id);
-        shard.forget_ended(now);
+        let from = now;
+        shard.remember_end(id, End { code, from, until }, now);
+        Ok(state)
+    }
+
+    /// Lets a session end at `from`, for another that takes its place, and returns its newest state where this process had
+    /// written one. Until then it is served as it is, and written no more.
+    ///
+    /// # Errors
+    /// [`AlreadyEnded`] if it had ended before, or is being replaced already.
+    pub(crate) fn retire(
+        &self,
+        id: &SessionId,
+        from: UnixTime,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<Option<Arc<SessionState>>, AlreadyEnded> {
+        let mut shard = self.shard(id);
+        if shard.ended.contains_key(id) {
+            return Err(AlreadyEnded);
+        }
+        let state = shard.states.get(id).map(|(state, _)| Arc::clone(state));
+        let code = Code::SessionRevoked;
+        shard.remember_end(id, End { code, from, until }, now);
         Ok(state)
     }
 
@@ -236,9 +279,16 @@ impl Shard {
         }
     }
 
+    fn remember_end(&mut self, id: &SessionId, end: End, now: UnixTime) {
+        if self.ended.insert(*id, end).is_none() {
+            self.ended_by_age.push_back(*id);
+        }
+        self.forget_ended(now);
+    }
+
     fn forget_ended(&mut self, now: UnixTime) {
         while let Some(oldest) = self.ended_by_age.front() {
-            let over = self.ended.get(oldest).is_none_or(|(_, until)| *until <= now);
+            let over = self.ended.get(oldest).is_none_or(|end| end.until <= now);
             if !over && self.ended_by_age.len() <= MAX_ENDED / SHARDS {
                 break;
             }

@@ -33,6 +33,7 @@ use crate::provider::ProviderState;
 use crate::renew_tokens::{self, Concerns, RefreshFailure, Refreshed};
 use crate::session::{CookieHeaders, PlacedSession, Session, TokenPlace};
 use crate::single_flight::Begin;
+use crate::succession::GRACE;
 use crate::token_calls;
 
 /// How a renewal ended, for everybody who waited for it.
@@ -230,6 +231,18 @@ impl Inner {
             Session::mark(&is.csrf);
         }
         Ok(session)
+    }
+
+    /// Takes a refresh token back once requests on their way with its session have been answered.
+    ///
+    /// Not before: with a refresh token many providers take back the access tokens that belong to it (RFC 7009 §2.1), which these
+    /// requests may still need. Where the process ends first, the token is left to its own end.
+    pub(crate) fn revoke_after_grace(&self, provider: &Arc<ProviderState>, refresh_token: SecretString) {
+        let (provider, ports) = (Arc::clone(provider), self.ports.clone());
+        self.ports.tasks.spawn(Box::pin(async move {
+            ports.tasks.sleep(GRACE).await;
+            token_calls::revoke(provider, ports, refresh_token).await;
+        }));
     }
 
     /// Takes a refresh token back at the provider without anybody waiting for it.

@@ -256,6 +256,7 @@ pub struct Sessions {
     pub(crate) idle_timeout: Duration,
     pub(crate) absolute_timeout: Duration,
     pub(crate) outlive_access_token: bool,
+    pub(crate) max_per_user: Option<usize>,
     pub(crate) same_site: SameSite,
     pub(crate) cookie_domain: Option<String>,
     pub(crate) cookie_name: Option<String>,
@@ -304,6 +305,7 @@ impl Sessions {
             idle_timeout: Duration::from_secs(3600),
             absolute_timeout: Duration::from_secs(12 * 3600),
             outlive_access_token: false,
+            max_per_user: None,
             same_site: SameSite::Lax,
             cookie_domain: None,
             cookie_name: None,
@@ -338,6 +340,16 @@ impl Sessions {
     #[must_use]
     pub fn outlive_access_token(mut self, outlive: bool) -> Self {
         self.outlive_access_token = outlive;
+        self
+    }
+
+    /// Ends a user's oldest sessions when a login makes them more than this many; no limit unless set. Stored sessions only.
+    ///
+    /// The session that begins is never the one that ends. A user's sessions count apart in each tenant. Two logins at once may
+    /// pass the limit, until the next one.
+    #[must_use]
+    pub fn max_per_user(mut self, most: usize) -> Self {
+        self.max_per_user = Some(most);
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_core::code::Code;
-use doorward_core::session::{Identity, SealSessionError, SessionHandle, Tokens, check};
+use doorward_core::session::{Identity, SealSessionError, SeenFrom, SessionHandle, Tokens, check};
 
 use crate::auth::{Inner, SessionPlace};
 use crate::newest::{NotWritten, SessionState};
@@ -17,11 +17,12 @@ use crate::stored::{Found, StoredSessions};
 pub(crate) type Change<'a> = &'a (dyn Fn(&mut Identity, &mut Option<Arc<Tokens>>) + Send + Sync);
 
 impl Inner {
-    /// Writes the next state of a session on top of its newest one.
+    /// Writes the next state of a session on top of its newest one, and of a stored one from where it was seen.
     pub(crate) async fn write_state(
         &self,
         place: &PlacedSession,
         base: &Identity,
+        seen_from: Option<&SeenFrom>,
         change: Change<'_>,
     ) -> Result<Arc<SessionState>, NotWritten> {
         match (&self.place, place) {
@@ -29,7 +30,9 @@ impl Inner {
                 self.seal_written(identity)
             }),
             (SessionPlace::Store(stored), PlacedSession::Store { handle, read }) => {
-                stored.change(&self.ports, handle, read.as_ref(), None, change).await
+                stored
+                    .change(&self.ports, handle, read.as_ref(), seen_from, change)
+                    .await
             }
             (SessionPlace::Store(_), PlacedSession::Cookie) => Err(NotWritten::Unreadable),
         }

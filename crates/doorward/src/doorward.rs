@@ -4,8 +4,8 @@ use axum::Router;
 use doorward_engine::ports::{Clock, Fetch, Random, Tasks, TenantDirectory};
 use doorward_engine::{
     BearerTokens, BuildError, ClientAuthentication, DiscoverError, Engine, EngineBuilder, KeyRingChange, KeyRingError,
-    Login, LoginDenied, NotReplaced, Provider, Refusal, Rule, SecretString, SecretsSource, ServiceTokens, Sessions,
-    Tenant, TokenTarget,
+    Login, LoginDenied, NotReplaced, Provider, Refusal, Rule, SecretString, SecretsSource, ServiceTokens,
+    SessionRegistry, Sessions, Tenant, TokenTarget,
 };
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ impl Doorward {
         RequireLayer::new(self.engine.clone(), rule)
     }
 
-    /// Our own endpoints: login, callback, logout, session and token below the base path.
+    /// Our own endpoints: login, callback, logout, session, sessions and token below the base path.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes(&self.engine)
     }
@@ -122,6 +122,29 @@ impl Doorward {
     #[must_use]
     pub fn service_tokens_of(&self, provider: &str, target: TokenTarget) -> Option<ServiceTokens> {
         self.engine.service_tokens_of(provider, target)
+    }
+
+    /// The sessions there are: to list a user's, and to end one, the others, a user's or a tenant's. Where sessions are stored.
+    ///
+    /// # Security
+    /// It asks nobody whether they may: what is behind it is yours to guard. A user's own sessions are served at `/auth/sessions`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use doorward::{Doorward, Session, SessionsError};
+    /// /// A password was changed: every other device has to sign in anew.
+    /// async fn after_change(auth: &Doorward, session: &Session) -> Result<usize, SessionsError> {
+    ///     auth.sessions().end_others(session).await
+    /// }
+    ///
+    /// /// Support ends every session of a user, who lost a laptop.
+    /// async fn end_all(auth: &Doorward, subject: &str) -> Result<usize, SessionsError> {
+    ///     auth.sessions().end_user("https://id.example.com", subject).await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn sessions(&self) -> SessionRegistry {
+        self.engine.sessions()
     }
 
     /// Asks every provider now for what is otherwise fetched on first need.

@@ -53,10 +53,11 @@ pub use crate::secrets_file::{SecretsFile, SecretsFileError};
 pub use crate::service::AuthService;
 
 pub use doorward_engine::{
-    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError, KeyRingChange,
-    KeyRingError, Login, LoginDenied, MemoryStore, NotReplaced, Provider, Refusal, ResponseMode, Rule, SameSite,
-    SecretString, Secrets, SecretsError, SecretsSource, ServiceTokenError, ServiceTokens, Sessions, SigningKey,
-    SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime, User, Wristband, WristbandRole, WristbandUserInfo,
+    AddressClass, Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError,
+    KeyRingChange, KeyRingError, Login, LoginDenied, MemoryStore, NotReplaced, Provider, Refusal, ResponseMode, Rule,
+    SameSite, SecretString, Secrets, SecretsError, SecretsSource, ServiceTokenError, ServiceTokens, SessionInfo,
+    SessionRegistry, Sessions, SessionsError, SigningKey, SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime,
+    User, Wristband, WristbandRole, WristbandUserInfo,
 };
 
 /// What tenants are to those who look them up elsewhere; an application's own list is made of [`Tenant`].

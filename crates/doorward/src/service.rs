@@ -1,9 +1,11 @@
 //! The service that begins a request's context and writes the response from it.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use doorward_engine::{Engine, Reply, RequestContext, RequestView};
 use http::{Request, Response};
 use tower_service::Service;
@@ -36,7 +38,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let context = RequestContext::new(&self.engine, view(&request));
+        let context = RequestContext::from_peer(&self.engine, view(&request), peer(&request));
         if let Some(reply) = self.engine.preflight(&context, request.method(), request.headers()) {
             return AuthFuture::answered(context, response(reply));
         }
@@ -52,6 +54,16 @@ pub(crate) fn view<B>(request: &Request<B>) -> RequestView<'_> {
         uri: request.uri(),
         headers: request.headers(),
     }
+}
+
+/// The address of the connection, where the server was told to keep it
+/// ([`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info)).
+///
+/// # Security
+/// Of the connection itself: what a header says of an address is the sender's word and not read.
+fn peer<B>(request: &Request<B>) -> Option<IpAddr> {
+    let ConnectInfo(address) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    Some(address.ip())
 }
 
 /// Marks an answer of the engine, among those of the application.

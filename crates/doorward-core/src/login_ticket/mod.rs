@@ -66,6 +66,8 @@ pub struct LoginTicket {
     pub handle_at_start: Option<SessionHandle>,
     /// Whether it was asked to happen without showing anything (`prompt=none`).
     pub prompt_none: bool,
+    /// Whether it was asked to be fresh or strong (`max_age`, `acr_values`, `prompt=login`): a step-up, where the user is signed in.
+    pub is_step_up: bool,
 }
 
 impl LoginTicket {

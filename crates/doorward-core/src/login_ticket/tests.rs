@@ -35,6 +35,7 @@ fn ticket(seed: u64, created_at: UnixTime) -> (String, LoginTicket) {
         session_at_start: Some(identity(1).id),
         handle_at_start: Some(SessionHandle::random(&Seeded::new(3)).unwrap()),
         prompt_none: false,
+        is_step_up: true,
     };
     (state, ticket)
 }
@@ -66,6 +67,7 @@ fn ticket_opens_for_its_state_as_it_was() {
     assert_eq!(opened.session_at_start, original.session_at_start);
     assert_eq!(opened.handle_at_start, original.handle_at_start);
     assert!(!opened.prompt_none);
+    assert!(opened.is_step_up);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     tenant::{HostName, TenantId, TenantName},
 };
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Wire<P, T> {
@@ -27,6 +27,7 @@ struct Wire<P, T> {
     session_at_start: Option<SessionId>,
     handle_at_start: Option<SessionHandle>,
     prompt_none: bool,
+    is_step_up: bool,
 }
 
 pub(super) fn write(ticket: &LoginTicket) -> Option<Vec<u8>> {
@@ -48,6 +49,7 @@ pub(super) fn write(ticket: &LoginTicket) -> Option<Vec<u8>> {
         session_at_start: ticket.session_at_start,
         handle_at_start: ticket.handle_at_start.clone(),
         prompt_none: ticket.prompt_none,
+        is_step_up: ticket.is_step_up,
     };
     postcard::to_extend(&wire, vec![VERSION]).ok()
 }
@@ -71,6 +73,7 @@ pub(super) fn read(plain: &[u8]) -> Option<LoginTicket> {
         session_at_start: wire.session_at_start,
         handle_at_start: wire.handle_at_start,
         prompt_none: wire.prompt_none,
+        is_step_up: wire.is_step_up,
     })
 }
 

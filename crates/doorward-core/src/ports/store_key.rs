@@ -1,12 +1,16 @@
 //! The names under which a store keeps things: digests, so that a store never learns an ID.
 
-use doorward_crypto::sha256;
+use doorward_crypto::{base64url_encode, sha256};
 
 use crate::session::SessionId;
 
 const SESSION_LABEL: &[u8] = b"doorward stored session v1\0";
+const SESSION_NAME_LABEL: &[u8] = b"doorward session name v1\0";
 const USED_LOGIN_LABEL: &[u8] = b"doorward used login v1\0";
 const USED_LOGOUT_TOKEN_LABEL: &[u8] = b"doorward used logout token v1\0";
+
+/// 144 bits: no two sessions of a user have one name, and nobody guesses one.
+const SESSION_NAME_BYTES: usize = 18;
 
 /// The only name a store knows a session by: a digest over a label, the session ID and its secret.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +36,16 @@ impl StoreKey {
             USED_LOGOUT_TOKEN_LABEL,
             &[provider.as_bytes(), b"\0", token_id.as_bytes()],
         ))
+    }
+
+    /// Derives the name that a session may be called by in front of its user: 24 characters of base64url.
+    ///
+    /// # Security
+    /// It is a digest of the key: whoever knows it can neither ask a store for the record nor be the session.
+    pub fn session_name(&self) -> String {
+        let digest = labelled(SESSION_NAME_LABEL, &[&self.0]);
+        let (name, _) = digest.split_at(SESSION_NAME_BYTES);
+        base64url_encode(name)
     }
 
     /// Takes a digest as it is, for stores that read their keys back.

@@ -38,7 +38,7 @@ pub struct Control {
 pub enum Standing {
     /// Until it expires.
     Live,
-    /// A newer session has taken its place; requests on their way are served with what it may, until then.
+    /// A newer session has taken its place; requests on their way are served with what it may, until then. It is written no more.
     Retiring {
         /// When it ends.
         at: UnixTime,
@@ -133,7 +133,7 @@ pub enum Refused {
     /// Somebody else holds the lease by now, or holds newer tokens.
     #[error("a newer lease was given meanwhile")]
     Overtaken,
-    /// A session that is being replaced renews nothing.
+    /// A session that is being replaced renews nothing and keeps nothing.
     #[error("session is being replaced")]
     Retiring,
 }
@@ -160,11 +160,17 @@ impl Control {
     }
 
     /// Says what the record is now.
+    ///
+    /// That a session was ended is told until its absolute end, also where it would have expired before; from then on it has expired,
+    /// however long a store keeps what is left of it.
     pub fn judge(&self, now: UnixTime) -> Judged {
+        if now >= self.absolute_expires_at {
+            return Judged::Expired;
+        }
         match self.standing {
             Standing::Ended => Judged::Ended,
-            _ if now >= self.expires_at => Judged::Expired,
             Standing::Retiring { at } if now >= at => Judged::Ended,
+            _ if now >= self.expires_at => Judged::Expired,
             Standing::Retiring { .. } | Standing::Live => Judged::Live,
         }
     }
@@ -234,7 +240,9 @@ impl Control {
                 // A newer holder keeps its lease: its call is under way.
                 next.lease = self.lease.filter(|lease| lease.fence > fence);
             }
-            (Change::Put { expires_at }, _) => next.expires_at = expires_at,
+            // What is written now would be lost with it: nobody may believe that it is kept.
+            (Change::Put { .. }, Standing::Retiring { .. }) => return Err(Refused::Retiring),
+            (Change::Put { expires_at }, Standing::Live) => next.expires_at = expires_at,
             (Change::Retire { at }, Standing::Retiring { at: before }) => {
                 next.standing = Standing::Retiring { at: at.min(before) };
             }

@@ -1,7 +1,10 @@
 //! Session IDs.
 
-use doorward_crypto::{Random, RandomUnavailable, base64url_decode, base64url_encode, random_bytes};
+use doorward_crypto::{Random, RandomUnavailable, base64url_decode, base64url_encode, random_bytes, sha256};
 use serde::{Deserialize, Serialize};
+
+const NAME_LABEL: &[u8] = b"doorward sealed session name v1\0";
+const NAME_BYTES: usize = 18;
 
 /// 128 random bits that name a session.
 ///
@@ -32,6 +35,19 @@ impl SessionId {
     /// Writes the ID as 22 characters of base64url.
     pub fn encode(&self) -> String {
         base64url_encode(&self.0)
+    }
+
+    /// Derives the name that a sealed session may be called by outside of its seal, in a log for instance; a stored session's is
+    /// derived from its [key](crate::ports::StoreKey::session_name).
+    ///
+    /// # Security
+    /// It is a digest: whoever knows it does not know the ID.
+    pub fn session_name(&self) -> String {
+        let mut text = NAME_LABEL.to_vec();
+        text.extend_from_slice(&self.0);
+        let digest = sha256(&text);
+        let (name, _) = digest.split_at(NAME_BYTES);
+        base64url_encode(name)
     }
 
     /// Reads what [`encode`](Self::encode) wrote.

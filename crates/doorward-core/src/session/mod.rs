@@ -20,6 +20,7 @@ mod lifetime;
 mod opened;
 mod record;
 mod renewing;
+mod seen_from;
 mod summary;
 mod tokens;
 
@@ -37,6 +38,7 @@ pub use self::{
     opened::{IdentityBody, OpenedIdentity, Unreadable, provider_tag},
     record::{IndexOf, Record, RecordCodec, TokenPart},
     renewing::{Answer, Ask, Called, EXTEND_EVERY, Outcome, Renewing, Seen, Transition},
-    summary::{AddressClass, SeenFrom, Summary},
+    seen_from::{AddressClass, SeenFrom},
+    summary::Summary,
     tokens::Tokens,
 };

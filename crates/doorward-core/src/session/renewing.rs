@@ -161,7 +161,7 @@ pub enum Outcome {
     Unreadable,
     /// Nothing was renewed, and nothing ended; try again after this long.
     Passing(Duration),
-    /// The session has a successor and renews nothing itself.
+    /// The session has a successor and renews nothing itself. Tokens that the call brought must be taken back.
     Retiring,
     /// The store did not answer; nothing was fetched, or it was refused.
     StoreFailed,
@@ -295,7 +295,7 @@ impl Renewing {
         match self.alive(seen) {
             // Ours, written by a call of which only the answer was lost, or newer ones.
             Ok((control, _)) if control.tokens_fence >= fence => self.over(Outcome::Renewed),
-            Ok((control, _)) if control.standing != Standing::Live => self.over(Outcome::Ended),
+            Ok((control, _)) if control.standing != Standing::Live => self.over(Outcome::Retiring),
             Ok(_) => Ask::Write(Transition::Tokens { fence }),
             Err(outcome) => self.over(outcome),
         }

@@ -3,6 +3,8 @@
 use doorward_oidc::UnixTime;
 use serde::{Deserialize, Serialize};
 
+use super::SeenFrom;
+
 /// Who and where a stored session is; sealed by the server's key alone, and without any token.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Summary {
@@ -20,25 +22,4 @@ pub struct Summary {
     pub last_seen_at: UnixTime,
     /// From where it was last seen.
     pub seen_from: SeenFrom,
-}
-
-/// What a request says of the browser behind it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct SeenFrom {
-    /// The browser and its system as people name them, such as `Firefox on Linux`; empty where the browser does not say.
-    pub device: String,
-    /// What kind of address the request came from; `None` where the shell does not know it.
-    pub address: Option<AddressClass>,
-}
-
-/// A kind of network address: enough to tell "at home" from "elsewhere", too little to find anybody by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AddressClass {
-    /// This machine.
-    Loopback,
-    /// A private network (RFC 1918, RFC 4193, link-local).
-    Private,
-    /// Anywhere else.
-    Public,
 }

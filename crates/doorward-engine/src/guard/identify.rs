@@ -70,21 +70,30 @@ impl Here<'_> {
         // Of the browser's own cookie, whatever this process knows beyond it.
         let is_of_older_key = !live.is_sealed_by_first_key();
         let in_cookies = || TokenPlace::Cookies(CookieHeaders::of(&cookies));
-        let (tokens, is_newer) = match newest.look(&live.id(), live.revision()) {
-            Known::Nothing => (in_cookies(), false),
+        let (newer, is_retiring) = match newest.look(&live.id(), live.revision(), now) {
+            Known::Nothing => (None, false),
             Known::Ended(code) => return refused(code),
-            Known::Newer(state) => {
+            Known::Newer(state) => (Some(state), false),
+            Known::Retiring(state) => (state, true),
+        };
+        let is_newer = newer.is_some();
+        let tokens = match newer {
+            None => in_cookies(),
+            Some(state) => {
                 live = match self.live(&state.identity) {
                     Some(live) => live,
                     None => return refused(Code::SessionExpired),
                 };
-                (state.tokens.clone().map_or_else(in_cookies, TokenPlace::Known), true)
+                state.tokens.clone().map_or_else(in_cookies, TokenPlace::Known)
             }
         };
         let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
         let session = Session::new(self.inner, live, PlacedSession::Cookie, tokens);
         if touch == Touch::Look {
             return Identifying::Ready(Ok((session, csrf)));
+        }
+        if is_retiring {
+            return Identifying::Ready(as_it_was(session, csrf, now));
         }
         if is_newer {
             Session::mark(&session.inner.write.identity);
@@ -136,6 +145,9 @@ impl Here<'_> {
             let session = this.load(stored, handle).await?;
             if touch == Touch::Look {
                 return Ok((session, csrf));
+            }
+            if session.is_retiring() {
+                return as_it_was(session, csrf, this.ports.clock.now());
             }
             if !has_csrf_cookie {
                 Session::mark(&session.inner.write.csrf);
@@ -202,6 +214,18 @@ impl Inner {
         let opened = OpenedIdentity::from_identity(identity).ok()?;
         rules::check(opened, &self.lifetimes, self.ports.clock.now()).ok()
     }
+}
+
+/// Passes a session that another is taking the place of.
+///
+/// # Security
+/// Nothing is renewed, and no cookie is written: the browser has its successor's by now, which a late response must not overwrite.
+fn as_it_was(session: Session, csrf: CsrfPassed, now: UnixTime) -> Identified {
+    let live = &session.inner.live;
+    if live.refresh_due(now) && live.access_token_expired(now) {
+        return Err(Denial::new(Code::SessionExpired));
+    }
+    Ok((session, csrf))
 }
 
 fn refused(code: Code) -> Identifying {

@@ -84,7 +84,7 @@ fn insert(key: &'static str) -> impl Fn(&mut Identity, &mut Option<Arc<Tokens>>)
 fn revision_of(known: &Known) -> Option<u64> {
     match known {
         Known::Newer(state) => Some(state.identity.revision),
-        Known::Nothing | Known::Ended(_) => None,
+        Known::Nothing | Known::Ended(_) | Known::Retiring(_) => None,
     }
 }
 
@@ -100,18 +100,18 @@ fn states(newest: &Newest) -> usize {
 fn a_late_cookie_is_served_from_the_newest_state_and_the_newest_from_itself() {
     // attacks: E8
     let newest = Newest::new();
-    assert!(matches!(newest.look(&id(1), 1), Known::Nothing));
+    assert!(matches!(newest.look(&id(1), 1, at(ABSOLUTE)), Known::Nothing));
     let first = write(&newest, &identity(id(1), 1), at(0)).unwrap();
     assert_eq!((first.identity.revision, first.sealed.as_str()), (2, "sealed 2"));
     for (cookie, expected) in [(0, Some(2)), (1, Some(2)), (2, None), (3, None)] {
         assert_eq!(
-            revision_of(&newest.look(&id(1), cookie)),
+            revision_of(&newest.look(&id(1), cookie, at(ABSOLUTE))),
             expected,
             "cookie of revision {cookie}"
         );
     }
     assert!(
-        matches!(newest.look(&id(2), 0), Known::Nothing),
+        matches!(newest.look(&id(2), 0, at(ABSOLUTE)), Known::Nothing),
         "another session is not touched"
     );
 }
@@ -160,7 +160,7 @@ fn a_state_that_no_cookie_holds_is_not_written_and_the_one_before_stays() {
     newest.update(&base, at(0), &insert("a"), &sealed).unwrap();
     let too_large = newest.update(&base, at(1), &insert("b"), &|_| Err(NotWritten::TooLarge));
     assert!(matches!(too_large, Err(NotWritten::TooLarge)));
-    let Known::Newer(state) = newest.look(&id(1), 1) else {
+    let Known::Newer(state) = newest.look(&id(1), 1, at(ABSOLUTE)) else {
         panic!("the state before is gone");
     };
     assert_eq!((state.identity.revision, state.identity.data.len()), (2, 1));
@@ -180,7 +180,7 @@ fn an_ended_session_stays_ended_whatever_comes_later() {
     );
     for revision in [0, 1, 2, 99] {
         assert!(matches!(
-            newest.look(&id(1), revision),
+            newest.look(&id(1), revision, at(ABSOLUTE)),
             Known::Ended(Code::SessionRevoked)
         ));
         let late = write(&newest, &identity(id(1), revision), at(2));
@@ -192,7 +192,7 @@ fn an_ended_session_stays_ended_whatever_comes_later() {
         Err(AlreadyEnded)
     ));
     assert!(
-        matches!(newest.look(&id(1), 1), Known::Ended(Code::SessionRevoked)),
+        matches!(newest.look(&id(1), 1, at(ABSOLUTE)), Known::Ended(Code::SessionRevoked)),
         "the first word stands"
     );
     // Ended without a state of this process: remembered all the same.
@@ -202,8 +202,56 @@ fn an_ended_session_stays_ended_whatever_comes_later() {
             .unwrap()
             .is_none()
     );
-    assert!(matches!(newest.look(&id(2), 1), Known::Ended(_)));
-    assert!(matches!(newest.look(&id(3), 1), Known::Nothing));
+    assert!(matches!(newest.look(&id(2), 1, at(ABSOLUTE)), Known::Ended(_)));
+    assert!(matches!(newest.look(&id(3), 1, at(ABSOLUTE)), Known::Nothing));
+}
+
+#[test]
+fn a_session_that_is_replaced_serves_until_its_time_as_it_was_and_is_written_no_more() {
+    let newest = Newest::new();
+    let base = identity(id(1), 1);
+    newest.update(&base, at(0), &insert("a"), &sealed).unwrap();
+    let state = newest.retire(&id(1), at(11), at(ABSOLUTE), at(1)).unwrap();
+    assert_eq!(state.map(|state| state.identity.revision), Some(2));
+    for now in [1, 10] {
+        let Known::Retiring(Some(state)) = newest.look(&id(1), 1, at(now)) else {
+            panic!("served at {now}");
+        };
+        assert!(state.identity.data.contains_key("a"));
+        assert!(matches!(newest.look(&id(1), 2, at(now)), Known::Retiring(None)));
+        let written = newest.update(&state.identity, at(now), &insert("b"), &sealed);
+        assert!(matches!(written, Err(NotWritten::Replaced)));
+    }
+    for now in [11, ABSOLUTE] {
+        assert!(matches!(
+            newest.look(&id(1), 2, at(now)),
+            Known::Ended(Code::SessionRevoked)
+        ));
+        let written = write(&newest, &base, at(now));
+        assert!(matches!(written, Err(NotWritten::Ended(Code::SessionRevoked))));
+    }
+    // One that nobody has written is replaced as well, and is not replaced twice.
+    assert!(newest.retire(&id(2), at(11), at(ABSOLUTE), at(1)).unwrap().is_none());
+    assert_eq!(
+        newest.retire(&id(2), at(30), at(ABSOLUTE), at(2)).err(),
+        Some(AlreadyEnded)
+    );
+    assert!(matches!(newest.look(&id(2), 1, at(10)), Known::Retiring(None)));
+    assert!(matches!(newest.look(&id(2), 1, at(11)), Known::Ended(_)));
+}
+
+#[test]
+fn a_logout_does_not_wait_for_the_time_of_a_session_that_is_replaced() {
+    let newest = Newest::new();
+    newest.retire(&id(1), at(11), at(ABSOLUTE), at(1)).unwrap();
+    assert!(newest.end(&id(1), Code::SessionRevoked, at(ABSOLUTE), at(2)).is_ok());
+    assert!(matches!(newest.look(&id(1), 1, at(2)), Known::Ended(_)));
+    assert!(newest.end(&id(1), Code::SessionRevoked, at(ABSOLUTE), at(3)).is_err());
+    assert_eq!(
+        newest.retire(&id(1), at(30), at(ABSOLUTE), at(3)).err(),
+        Some(AlreadyEnded)
+    );
+    assert_eq!(newest.shard(&id(1)).ended_by_age.len(), 1, "remembered once");
 }
 
 #[test]
@@ -232,12 +280,12 @@ fn beyond_its_bound_the_oldest_states_go_and_none_within_the_reuse_window() {
         write(&newest, &identity(id(number), 1), at(0)).unwrap();
     }
     assert_eq!(states(&newest), 2 * soft, "none is older than the window");
-    assert!(revision_of(&newest.look(&id(0), 1)).is_some());
+    assert!(revision_of(&newest.look(&id(0), 1, at(ABSOLUTE))).is_some());
     write(&newest, &identity(id(9_999_999), 1), at(REUSE_WINDOW.as_secs())).unwrap();
     assert_eq!(states(&newest), soft, "the window has passed for all but one");
-    assert!(revision_of(&newest.look(&id(9_999_999), 1)).is_some());
+    assert!(revision_of(&newest.look(&id(9_999_999), 1, at(ABSOLUTE))).is_some());
     assert!(
-        matches!(newest.look(&id(0), 1), Known::Nothing),
+        matches!(newest.look(&id(0), 1, at(ABSOLUTE)), Known::Nothing),
         "the oldest went first"
     );
 }
@@ -275,10 +323,10 @@ fn a_session_in_use_is_not_the_oldest() {
     write(&newest, &identity(id(0), 1), at(100)).unwrap();
     write(&newest, &identity(id(soft), 1), at(200)).unwrap();
     assert!(
-        revision_of(&newest.look(&id(0), 1)).is_some(),
+        revision_of(&newest.look(&id(0), 1, at(ABSOLUTE))).is_some(),
         "written again a moment ago"
     );
-    assert!(matches!(newest.look(&id(1), 1), Known::Nothing));
+    assert!(matches!(newest.look(&id(1), 1, at(ABSOLUTE)), Known::Nothing));
 }
 
 #[test]
@@ -288,13 +336,13 @@ fn ends_are_kept_until_their_time_and_at_most_so_many() {
     for number in 0..most {
         let _ = newest.end(&id(number), Code::SessionRevoked, at(1_000), at(0));
     }
-    assert!(matches!(newest.look(&id(0), 1), Known::Ended(_)));
+    assert!(matches!(newest.look(&id(0), 1, at(ABSOLUTE)), Known::Ended(_)));
     let _ = newest.end(&id(most), Code::SessionRevoked, at(1_000), at(0));
     assert!(
-        matches!(newest.look(&id(0), 1), Known::Nothing),
+        matches!(newest.look(&id(0), 1, at(ABSOLUTE)), Known::Nothing),
         "the oldest went first"
     );
-    assert!(matches!(newest.look(&id(1), 1), Known::Ended(_)));
+    assert!(matches!(newest.look(&id(1), 1, at(ABSOLUTE)), Known::Ended(_)));
     // Past their absolute end their cookies are worthless, and so is the memory of them.
     let _ = newest.end(&id(most + 1), Code::SessionRevoked, at(2_000), at(1_000));
     let shard = newest.shards[0].lock().unwrap();
@@ -309,7 +357,7 @@ fn every_shard_is_found_again() {
         bytes[0] = first;
         let id = SessionId::from_bytes(bytes);
         write(&newest, &identity(id, 1), at(0)).unwrap();
-        assert_eq!(revision_of(&newest.look(&id, 1)), Some(2));
+        assert_eq!(revision_of(&newest.look(&id, 1, at(ABSOLUTE))), Some(2));
     }
     assert!(
         newest
@@ -339,7 +387,10 @@ fn of_an_end_and_many_writes_at_once_the_end_wins() {
                     .map(|_| ())
             });
         });
-        assert!(matches!(newest.look(&id(1), 1), Known::Ended(Code::SessionRevoked)));
+        assert!(matches!(
+            newest.look(&id(1), 1, at(ABSOLUTE)),
+            Known::Ended(Code::SessionRevoked)
+        ));
         assert_eq!(states(&newest), 0, "no late write left a state behind");
     }
 }

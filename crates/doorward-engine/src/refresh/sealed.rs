@@ -31,8 +31,10 @@ impl Inner {
         let now = self.ports.clock.now();
         let mut identity = None;
         let mut tokens = None;
-        match newest.look(&live.id(), live.revision()) {
+        match newest.look(&live.id(), live.revision(), now) {
             Known::Ended(code) => return Begin::Known(Renewal::Ended(code)),
+            // Its successor has tokens of its own.
+            Known::Retiring(_) => return Begin::Known(Renewal::NoTokens),
             Known::Newer(state) => {
                 if state.identity.refresh_at.is_none_or(|due| now < due) {
                     return Begin::Known(Renewal::Renewed(state));
@@ -78,6 +80,7 @@ impl Inner {
             .write_state(
                 &PlacedSession::Cookie,
                 &start.identity,
+                None,
                 &|identity, place_for_tokens| {
                     self.put_refreshed(&start.provider, refreshed, identity, now);
                     *place_for_tokens = Some(Arc::clone(&refreshed.tokens));
@@ -90,12 +93,16 @@ impl Inner {
                 Renewal::Renewed(state)
             }
             Err(not_written) => {
-                // Logout won, or there is no place to keep it: nobody may use what just arrived.
+                // Logout won, another session takes its place, or there is no place to keep it: nobody may use what just arrived.
                 if let Some(token) = &refreshed.tokens.refresh_token {
-                    self.revoke_in_background(&start.provider, token.clone());
+                    match not_written {
+                        NotWritten::Replaced => self.revoke_after_grace(&start.provider, token.clone()),
+                        _ => self.revoke_in_background(&start.provider, token.clone()),
+                    }
                 }
                 match not_written {
                     NotWritten::Ended(code) => Renewal::Ended(code),
+                    NotWritten::Replaced => Renewal::NoTokens,
                     _ => self.end_for_good(start, Code::TokenRefreshFailed).await,
                 }
             }
@@ -105,10 +112,12 @@ impl Inner {
     /// `invalid_grant`: the session ends, unless somebody else has renewed it meanwhile.
     async fn grant_refused(self: &Arc<Self>, start: &Start) -> Renewal {
         if let SessionPlace::Cookie(newest) = &self.place {
-            match newest.look(&start.identity.id, start.identity.revision) {
+            let now = self.ports.clock.now();
+            match newest.look(&start.identity.id, start.identity.revision, now) {
                 // Newer by a refresh, that is, and not by a roll or the application's data.
                 Known::Newer(state) if is_renewed(&state, start) => return Renewal::Renewed(state),
                 Known::Ended(code) => return Renewal::Ended(code),
+                Known::Retiring(_) => return Renewal::NoTokens,
                 _ => {}
             }
         }

@@ -35,6 +35,7 @@ pub(super) struct Again {
     return_url: ReturnUrl,
     carried: Vec<(String, String)>,
     is_second: bool,
+    is_step_up: bool,
 }
 
 impl Here<'_> {
@@ -50,6 +51,7 @@ impl Here<'_> {
             return_url: self.return_url_of(ticket),
             carried: ticket.carried.clone(),
             is_second: ticket.restarts > 0,
+            is_step_up: ticket.is_step_up,
         }
     }
 
@@ -92,6 +94,7 @@ impl Here<'_> {
             return_url: again.return_url,
             carried: again.carried,
             restarts: 1,
+            is_step_up: again.is_step_up,
         };
         self.begin_login(headers, request).await
     }

@@ -6,9 +6,7 @@
 //! 4. The login's provider is the one configured, and `callback::check` compares method, state and `iss`:
 //!    **before any network call**.
 //! 5. The code is redeemed; ID token and userinfo are verified; the application has its say.
-//! 6. A fresh session begins; the one present when the login began, and the one present now, end.
-
-use std::sync::Arc;
+//! 6. A fresh session begins; the one present when the login began, and the one present now, end (`succession.rs`).
 
 use bytes::Bytes;
 use doorward_core::code::Code;
@@ -17,29 +15,24 @@ use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
 use doorward_core::ports::StoreKey;
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
-use doorward_core::session::{HandleCookie, IdentityCookie, SessionHandle, User};
-use doorward_oidc::{
-    AuthorizationResponse, CallbackError, MatchedCallback, Params, ProviderErrorCode, ResponseMethod, callback,
-};
+use doorward_core::session::{HandleCookie, IdentityCookie, SeenFrom};
+use doorward_oidc::{AuthorizationResponse, CallbackError, Params, ProviderErrorCode, ResponseMethod, callback};
 use http::header::HeaderValue;
 use http::{HeaderMap, Method, StatusCode};
-use tokio::sync::oneshot;
 
 use super::again::Because;
-use super::tenant_of_user::{Expected, TenantOfUser};
+use super::arrival::Arrival;
+use super::tenant_of_user::Expected;
 use crate::auth::SessionPlace;
 use crate::begin::Before;
-use crate::hooks::Login;
 use crate::login_failure::LoginFailure;
 use crate::newest::Known;
 use crate::page::{Action, page};
-use crate::provider::ProviderState;
 use crate::reply::Reply;
 use crate::site::Here;
-use crate::token_calls::{self, SignedIn};
 
 impl Here<'_> {
-    pub(super) async fn callback(self, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
+    pub(super) async fn callback(self, view: RequestView<'_>, body: Option<Bytes>, seen_from: SeenFrom) -> Reply {
         let method = match *view.method {
             Method::GET => ResponseMethod::Get,
             Method::POST => ResponseMethod::Post,
@@ -72,7 +65,7 @@ impl Here<'_> {
                     .await;
             }
         };
-        let mut reply = self.judge(view, method, &response, ticket, state).await;
+        let mut reply = self.judge(view, method, &response, ticket, state, seen_from).await;
         self.drop_ticket(state, &mut reply);
         reply
     }
@@ -84,6 +77,7 @@ impl Here<'_> {
         response: &AuthorizationResponse<'_>,
         ticket: LoginTicket,
         state: &str,
+        seen_from: SeenFrom,
     ) -> Reply {
         match self.first_use(state).await {
             Ok(true) => {}
@@ -119,9 +113,13 @@ impl Here<'_> {
             custom_domain: ticket.tenant_custom_domain,
             carried: ticket.carried,
         };
-        let before = Before {
-            session: ticket.session_at_start,
-            handle: ticket.handle_at_start,
+        let arrival = Arrival {
+            before: Before {
+                session: ticket.session_at_start,
+                handle: ticket.handle_at_start,
+            },
+            is_step_up: ticket.is_step_up,
+            seen_from,
         };
         let matched = match callback::check(response, method, ticket.pending) {
             Ok(matched) => matched,
@@ -142,7 +140,10 @@ impl Here<'_> {
             }
             Err(error) => return self.login_failed(&callback_failure(&error)),
         };
-        match self.complete(view.headers, &provider, &expected, matched, before).await {
+        match self
+            .complete(view.headers, &provider, &expected, matched, arrival)
+            .await
+        {
             Ok(cookies) => self.arrive(method, &return_url, cookies),
             Err(failure) => self.login_failed(&failure),
         }
@@ -162,80 +163,6 @@ impl Here<'_> {
             .first_use(&self.ports, &key, until)
             .await
             .map_err(|error| LoginFailure::new(Code::StoreUnavailable, error))
-    }
-
-    /// Redeems the code and begins the session.
-    async fn complete(
-        self,
-        headers: &HeaderMap,
-        provider: &Arc<ProviderState>,
-        expected: &Expected,
-        matched: MatchedCallback,
-        before: Before,
-    ) -> Result<Vec<HeaderValue>, LoginFailure> {
-        // In Tasks: a browser that hangs up now leaves no half-redeemed code behind.
-        let (sender, receiver) = oneshot::channel();
-        let (at, ports) = (Arc::clone(provider), self.ports.clone());
-        self.ports.tasks.spawn(Box::pin(async move {
-            let _ = sender.send(token_calls::sign_in(&at, &ports, matched).await);
-        }));
-        let signed_in = receiver
-            .await
-            .map_err(|_| LoginFailure::new(Code::ProviderUnavailable, "the server is stopping"))??;
-        let begun = self.begin(provider, expected, &signed_in).await;
-        match &begun {
-            // The new session stands; only now do the old ones end.
-            Ok(_) => self.end_before(headers, before).await,
-            Err(_) => {
-                if let Some(refresh_token) = signed_in.tokens.refresh_token {
-                    self.revoke_in_background(provider, refresh_token);
-                }
-            }
-        }
-        begun
-    }
-
-    async fn begin(
-        self,
-        provider: &Arc<ProviderState>,
-        expected: &Expected,
-        signed_in: &SignedIn,
-    ) -> Result<Vec<HeaderValue>, LoginFailure> {
-        let handle = SessionHandle::random(&*self.ports.random)
-            .map_err(|error| LoginFailure::new(Code::NotConfigured, error))?;
-        let tenant = self.check_tenant(provider, expected, signed_in).await?;
-        let login = self
-            .ask_application(&handle, provider, signed_in, tenant, &expected.carried)
-            .await?;
-        self.begin_session(&handle, login, &signed_in.tokens).await
-    }
-
-    async fn ask_application(
-        self,
-        handle: &SessionHandle,
-        provider: &ProviderState,
-        signed_in: &SignedIn,
-        tenant: TenantOfUser,
-        carried: &[(String, String)],
-    ) -> Result<Login, LoginFailure> {
-        let user = User {
-            tenant: tenant.id.as_str().to_owned(),
-            ..signed_in.user.clone()
-        };
-        let mut identity = self.draft_session(handle, user, signed_in, provider);
-        identity.provider_tenant = tenant.at_provider;
-        let login = Login {
-            identity,
-            engine: Arc::clone(self.inner),
-            carried: carried.to_vec(),
-            wristband: signed_in.platform.as_ref().map(|user| user.info.clone()),
-        };
-        let Some(hook) = &self.hooks.on_login else {
-            return Ok(login);
-        };
-        hook(login)
-            .await
-            .map_err(|denied| LoginFailure::new(Code::LoginDenied, denied.reason).of_a_user())
     }
 
     /// Whether the browser has other logins under way, or none at all.
@@ -262,8 +189,8 @@ impl Here<'_> {
         match &self.place {
             SessionPlace::Cookie(newest) => match self.codec.find_identity(headers) {
                 IdentityCookie::Opened(opened) => {
-                    let ended = matches!(newest.look(&opened.id(), opened.revision()), Known::Ended(_));
                     let now = self.ports.clock.now();
+                    let ended = matches!(newest.look(&opened.id(), opened.revision(), now), Known::Ended(_));
                     !ended && doorward_core::session::check(opened, &self.lifetimes, now).is_ok()
                 }
                 _ => false,

@@ -52,6 +52,8 @@ pub(super) struct LoginRequest {
     /// What the application wants to see again, out of the link.
     pub(super) carried: Vec<(String, String)>,
     pub(super) restarts: u8,
+    /// Whether the link asks for a fresh or a strong sign-in.
+    pub(super) is_step_up: bool,
 }
 
 /// Where the browser is sent to sign in, and where it is to come back.
@@ -203,6 +205,9 @@ impl Here<'_> {
                 "third-party-initiated login names an issuer that is not configured",
             ));
         }
+        let is_step_up = parameters.max_age.is_some()
+            || parameters.acr_values.is_some()
+            || parameters.prompt.as_deref() == Some("login");
         Ok(LoginRequest {
             provider,
             tenant: tenant.known.map(|tenant| tenant.id.clone()),
@@ -212,6 +217,7 @@ impl Here<'_> {
             return_url,
             carried: self.carried_out_of(params)?,
             restarts: 0,
+            is_step_up,
         })
     }
 
@@ -273,6 +279,7 @@ impl Here<'_> {
             session_at_start: None,
             handle_at_start: None,
             prompt_none: silent,
+            is_step_up: request.is_step_up,
         };
         match &self.place {
             SessionPlace::Cookie(_) => {

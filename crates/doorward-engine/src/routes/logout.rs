@@ -37,7 +37,7 @@ impl Here<'_> {
             _ => return self.method_not_allowed("GET, POST"),
         };
         // Security: the session ends here before anybody else is asked.
-        let (farewells, failed) = self.end_presented(view.headers, Before::default()).await;
+        let (farewells, failed) = self.end_presented(view.headers, Before::default(), None).await;
         if let Some(error) = failed {
             tracing::error!(%error, "session store did not answer; the session could not be ended");
             let pause = Duration::from_secs(1);

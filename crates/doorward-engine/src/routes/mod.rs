@@ -1,6 +1,7 @@
 //! Our own endpoints, below the base path: one file each, and the table of them all.
 
 mod again;
+mod arrival;
 mod callback;
 mod complete;
 mod login;
@@ -8,6 +9,7 @@ mod logout;
 mod platform;
 mod resource_metadata;
 mod session;
+mod sessions;
 mod tenant_of_user;
 mod token;
 
@@ -42,7 +44,7 @@ macro_rules! endpoints {
             /// Every endpoint.
             pub const ALL: &'static [AuthEndpoint] = &[$(AuthEndpoint::$variant,)+];
 
-            /// The path below the base path.
+            /// The path below the base path; `{id}` stands for one segment.
             #[must_use]
             pub const fn path(self) -> &'static str {
                 match self { $(AuthEndpoint::$variant => $path,)+ }
@@ -60,6 +62,10 @@ endpoints! {
     Logout = "/logout";
     /// `GET /auth/session`: who is signed in, and until when.
     Session = "/session";
+    /// `GET /auth/sessions`: the user's sessions; `DELETE` ends the others. Where sessions are stored.
+    Sessions = "/sessions";
+    /// `DELETE /auth/sessions/{id}`: ends one of them.
+    OneSession = "/sessions/{id}";
     /// `GET /auth/token`: the access token; off unless switched on.
     Token = "/token";
     /// `GET /auth/complete`: where a login in a window of its own ends.
@@ -102,9 +108,14 @@ impl Engine {
         };
         match endpoint {
             AuthEndpoint::Login => here.login(view).await,
-            AuthEndpoint::Callback => here.callback(view, body).await,
+            AuthEndpoint::Callback => {
+                let seen_from = context.seen_from().unwrap_or_default();
+                here.callback(view, body, seen_from).await
+            }
             AuthEndpoint::Logout => here.logout(view).await,
             AuthEndpoint::Session => self.session_endpoint(context, view).await,
+            AuthEndpoint::Sessions => self.sessions_endpoint(context, view).await,
+            AuthEndpoint::OneSession => self.one_session_endpoint(context, view).await,
             AuthEndpoint::Token => self.token_endpoint(context, view).await,
             AuthEndpoint::Complete => here.complete_page(view),
             AuthEndpoint::CompleteScript => here.complete_script(view),

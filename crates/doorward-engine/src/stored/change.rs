@@ -5,8 +5,8 @@ use std::sync::Arc;
 use doorward_core::code::Code;
 use doorward_core::ports::{StoreError, StoreKey};
 use doorward_core::session::{
-    Change as Transition, Control, Identity, Judged, Record, SealSessionError, SeenFrom, SessionHandle, Summary,
-    TokenPart, Tokens,
+    Change as Transition, Control, Identity, Judged, Record, Refused, SealSessionError, SeenFrom, SessionHandle,
+    Summary, TokenPart, Tokens,
 };
 
 use super::{Found, Kept, Next, StoredSessions};
@@ -86,11 +86,14 @@ impl StoredSessions {
             change(&mut identity, &mut tokens);
             identity.revision = identity.revision.saturating_add(1);
             let expires_at = end_of(&identity);
-            let control = kept
-                .record
-                .control()
-                .after(Transition::Put { expires_at })
-                .map_err(|_| NotWritten::Ended(Code::SessionRevoked))?;
+            let control =
+                kept.record
+                    .control()
+                    .after(Transition::Put { expires_at })
+                    .map_err(|refused| match refused {
+                        Refused::Retiring => NotWritten::Replaced,
+                        _ => NotWritten::Ended(Code::SessionRevoked),
+                    })?;
             let seen_from = seen_from.cloned().or_else(|| Some(kept.record.summary()?.seen_from));
             let summary = summary_of(&identity, ports, seen_from.unwrap_or_default());
             let token_part = TokenPart::Kept(&kept.record);
@@ -128,10 +131,11 @@ impl StoredSessions {
     /// # Security
     /// Only what the store holds is ended: a tombstone for each key that somebody makes up would let strangers fill the store.
     pub(crate) async fn end(&self, ports: &Ports, key: &StoreKey) -> Result<Option<Arc<Kept>>, StoreError> {
-        self.transit(ports, key, Transition::End).await
+        self.transit(ports, key, |_| Transition::End).await
     }
 
-    /// Makes a transition that needs no browser, and returns what the record was before; `None` where nothing lived.
+    /// Makes a transition that needs no browser, chosen by what is there, and returns what the record was before; `None` where
+    /// nothing lived.
     ///
     /// # Errors
     /// [`StoreError`] if the store did not take it.
@@ -139,12 +143,13 @@ impl StoredSessions {
         &self,
         ports: &Ports,
         key: &StoreKey,
-        transition: Transition,
+        choose: impl Fn(&Kept) -> Transition + Send + Sync,
     ) -> Result<Option<Arc<Kept>>, StoreError> {
         for _ in 0..ATTEMPTS {
             let Found::Live(kept) = self.load(ports, key).await? else {
                 return Ok(None);
             };
+            let transition = choose(&kept);
             let Ok(control) = kept.record.control().after(transition) else {
                 return Ok(None);
             };

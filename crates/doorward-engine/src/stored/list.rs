@@ -57,16 +57,26 @@ impl StoredSessions {
         of: IndexOf<'_>,
         but: Option<&StoreKey>,
     ) -> Result<usize, StoreError> {
+        self.end_where(ports, of, |listed| but != Some(&listed.key)).await
+    }
+
+    /// [`end_all`](Self::end_all) of those that are meant.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn end_where(
+        &self,
+        ports: &Ports,
+        of: IndexOf<'_>,
+        is_meant: impl Fn(&Listed) -> bool + Send + Sync,
+    ) -> Result<usize, StoreError> {
         let mut ended = 0;
         for index in self.records.indexes(of) {
             let mut after = None;
             loop {
                 let page = self.page(ports, &index, after).await?;
                 let listed = self.look_at(ports, of, page.keys).await?;
-                let keys = listed
-                    .into_iter()
-                    .map(|listed| listed.key)
-                    .filter(|key| but != Some(key));
+                let keys = listed.into_iter().filter(&is_meant).map(|listed| listed.key);
                 let outcomes: Vec<_> = stream::iter(keys)
                     .map(|key| async move { self.end(ports, &key).await })
                     .buffer_unordered(AT_A_TIME)

@@ -18,9 +18,10 @@ use doorward_core::UnixTime;
 use doorward_core::ports::{
     Entry, ListChange, SessionStore, StoreError, StoreErrorKind, StoreKey, StoreTime, Write, Written,
 };
-use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Summary};
+use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Standing, Summary};
 
 use self::health::Health;
+pub(crate) use self::list::Listed;
 use self::stale::Stale;
 use self::turns::Turns;
 use crate::outside::Ports;
@@ -82,6 +83,13 @@ pub(crate) struct Kept {
     pub(crate) version: u64,
     pub(crate) record: Record,
     pub(crate) time: StoreTime,
+}
+
+impl Kept {
+    /// Whether another session is taking its place: it is served as it is, and written no more.
+    pub(crate) fn is_retiring(&self) -> bool {
+        matches!(self.record.control().standing, Standing::Retiring { .. })
+    }
 }
 
 impl StoredSessions {

@@ -10,6 +10,7 @@ use doorward_core::session::{
     Answer, Ask, Called, Change, EXTEND_EVERY, Identity, Outcome, Renewing, Seen, SessionHandle, Standing, TokenPart,
     Tokens, Transition,
 };
+use doorward_crypto::SecretString;
 
 use super::change::{end_of, unsealed};
 use super::{Found, Kept, Next, StoredSessions};
@@ -272,7 +273,12 @@ impl Renewer<'_> {
             Outcome::Unreadable => self.over(Code::SessionInvalid),
             Outcome::Passing(pause) => Renewal::Passing(pause),
             // Its successor has tokens of its own.
-            Outcome::Retiring => Renewal::NoTokens,
+            Outcome::Retiring => {
+                if let Some(token) = self.arrived() {
+                    self.inner.revoke_after_grace(self.provider, token);
+                }
+                Renewal::NoTokens
+            }
             Outcome::StoreFailed => Renewal::StoreFailed,
             Outcome::Unwritten { fence } => {
                 // The provider has rotated, the store does not answer: the tokens are all there is.
@@ -298,13 +304,14 @@ impl Renewer<'_> {
 
     /// The session is over, and nobody may use what has just arrived.
     fn over(self, code: Code) -> Renewal {
-        let arrived = self
-            .fetched
-            .as_ref()
-            .and_then(|fetched| fetched.tokens.refresh_token.clone());
-        if let Some(token) = arrived {
+        if let Some(token) = self.arrived() {
             self.inner.revoke_in_background(self.provider, token);
         }
         Renewal::Ended(code)
+    }
+
+    /// The refresh token that the call has brought.
+    fn arrived(&self) -> Option<SecretString> {
+        self.fetched.as_ref()?.tokens.refresh_token.clone()
     }
 }

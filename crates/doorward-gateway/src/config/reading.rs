@@ -208,6 +208,33 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Reads a whole number.
+    pub(super) fn number(&self, key: &'static str) -> Option<usize> {
+        let expected = "a whole number";
+        match self.scalar(key)? {
+            Given::Variable(text) => {
+                let number = text.parse().ok();
+                if number.is_none() {
+                    self.refuse(key, format!("expected {expected}, found {text:?}"));
+                }
+                number
+            }
+            Given::Value(value) => match value.get_ref() {
+                DeValue::Integer(integer) => {
+                    let number = usize::from_str_radix(integer.as_str(), integer.radix()).ok();
+                    if number.is_none() {
+                        self.refuse(key, format!("expected {expected}, found {}", integer.as_str()));
+                    }
+                    number
+                }
+                other => {
+                    self.mistyped(key, expected, other);
+                    None
+                }
+            },
+        }
+    }
+
     /// Reads a text that stands for something else.
     pub(super) fn parsed<T>(
         &self,

@@ -34,6 +34,7 @@ pub(super) struct Settings {
     pub(super) place: Place,
     pub(super) store_deadline: Option<Duration>,
     pub(super) serve_stale: Option<Duration>,
+    pub(super) max_per_user: Option<usize>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) absolute_timeout: Option<Duration>,
     pub(super) outlive_access_token: bool,
@@ -148,6 +149,7 @@ impl Settings {
         sessions = with(sessions, self.cookie_name.clone(), Sessions::cookie_name);
         sessions = with(sessions, self.store_deadline, Sessions::store_deadline);
         sessions = with(sessions, self.serve_stale, Sessions::serve_stale);
+        sessions = with(sessions, self.max_per_user, Sessions::max_per_user);
         sessions = with(sessions, self.csrf_cookie_name.clone(), Sessions::csrf_cookie_name);
         Some(with(
             sessions,
@@ -172,6 +174,7 @@ impl Settings {
             "session.cookie_name" => self.cookie_name.take().is_some(),
             "session.store_deadline" => self.store_deadline.take().is_some(),
             "session.serve_stale" => self.serve_stale.take().is_some(),
+            "session.max_per_user" => self.max_per_user.take().is_some(),
             "csrf.cookie_name" => self.csrf_cookie_name.take().is_some(),
             "csrf.header_name" => self.csrf_header_name.take().is_some(),
             "auth.base_path" => self.base_path.take().is_some(),

@@ -40,6 +40,7 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     settings.cookie_domain = section.text("cookie_domain").filter(|domain| !domain.is_empty());
     settings.cookie_name = section.text("cookie_name");
     settings.serve_stale = section.duration("serve_stale");
+    settings.max_per_user = section.number("max_per_user");
     section.finish();
 
     let section = root.section("csrf");

@@ -105,7 +105,9 @@ impl<S: Clone + Send + Sync + 'static> ProtectedRouter<S> {
         let own = own.map(|(endpoint, path)| RouteRule {
             path,
             rule: match endpoint {
-                AuthEndpoint::Session | AuthEndpoint::Token => Rule::Session,
+                AuthEndpoint::Session | AuthEndpoint::Sessions | AuthEndpoint::OneSession | AuthEndpoint::Token => {
+                    Rule::Session
+                }
                 AuthEndpoint::Login
                 | AuthEndpoint::Callback
                 | AuthEndpoint::Logout

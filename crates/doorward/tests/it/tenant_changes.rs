@@ -202,8 +202,12 @@ async fn role_in_one_tenant_is_never_a_role_in_the_next_one() {
         let me = browser.get(&format!("{APP}/api/me")).await;
         assert_eq!(me.json::<Value>()["tenant"], "globex");
         assert_eq!(browser.get(&admin).await.problem_code(), "role_missing");
-        // Nor does the session of before go on beside the new one.
+        // The session of before serves requests on their way as what it was, and then no more.
+        let me = before.get(&format!("{APP}/api/me")).await;
+        assert_eq!(me.json::<Value>()["tenant"], "acme");
+        hosted.world.advance(10);
         assert_eq!(before.get(&admin).await.problem_code(), "session_revoked");
+        assert_eq!(browser.get(&admin).await.problem_code(), "role_missing");
     }
 }
 

@@ -134,7 +134,7 @@ fn table(early: StoreTime, late: StoreTime) -> [Row; 12] {
             Change::Put { expires_at: at(7_200) },
             [
                 Ok(|next| next.expires_at = at(7_200)),
-                Ok(|next| next.expires_at = at(7_200)),
+                Err(Refused::Retiring),
                 Err(Refused::Ended),
             ],
         ),
@@ -280,20 +280,26 @@ fn late_tokens_leave_a_newer_holder_its_lease_and_never_replace_newer_ones() {
 #[test]
 fn record_is_judged_at_its_very_second() {
     let retiring = after(&live(), Change::Retire { at: at(10) });
-    let short = after(&retiring, Change::Put { expires_at: at(5) });
+    let short = after(&live(), Change::Put { expires_at: at(5) });
+    let short = after(&short, Change::Retire { at: at(10) });
     for (control, moment, expected) in [
         (live(), 3_599, Judged::Live),
         (live(), 3_600, Judged::Expired),
         (live(), 43_200, Judged::Expired),
         (retiring.clone(), 9, Judged::Live),
         (retiring.clone(), 10, Judged::Ended),
-        (retiring, 3_600, Judged::Expired),
+        (retiring.clone(), 3_600, Judged::Ended),
+        (retiring.clone(), 43_199, Judged::Ended),
+        (retiring, 43_200, Judged::Expired),
         (short.clone(), 4, Judged::Live),
-        (short, 5, Judged::Expired),
+        (short.clone(), 5, Judged::Expired),
+        (short, 10, Judged::Ended),
         (ended(), -1, Judged::Ended),
         (ended(), 3_600, Judged::Ended),
-        (ended(), 43_200, Judged::Ended),
-        (Control::tombstone(at(100)), 0, Judged::Ended),
+        (ended(), 43_199, Judged::Ended),
+        (ended(), 43_200, Judged::Expired),
+        (Control::tombstone(at(100)), 99, Judged::Ended),
+        (Control::tombstone(at(100)), 100, Judged::Expired),
     ] {
         assert_eq!(control.judge(at(moment)), expected, "{control:?} at {moment}");
     }

@@ -143,6 +143,7 @@ fn artefact_of_another_kind_or_name_is_no_session() {
         session_at_start: None,
         handle_at_start: None,
         prompt_none: false,
+        is_step_up: true,
     };
     let (_, login) = LoginTickets::new(&keys, &cookies).seal(&random, &ticket).unwrap();
     assert!(codec.open_identity(login.as_bytes()).is_none());

@@ -58,6 +58,8 @@ fn session_keys_are_read_and_refused() {
             "store = \"rediss://user:pa55word@cache:6380/1\"",
             "store = \"redis+sentinel://a,b/main\"",
             "store = \"postgres://user:pa55word@db/app\"",
+            "store = \"memory\"\nmax_per_user = 3",
+            "store = \"memory\"\nmax_per_user = 0x10",
             "idle_timeout = \"30m\"\nabsolute_timeout = \"8h\"",
             "same_site = \"Strict\"",
             "same_site = \"None\"",
@@ -91,6 +93,22 @@ fn session_keys_are_read_and_refused() {
                 "does not cover",
             ),
             ("cookie_name = \"a b\"", "session.cookie_name", ""),
+            ("max_per_user = 3", "session.max_per_user", "expected a session store"),
+            (
+                "store = \"memory\"\nmax_per_user = 0",
+                "session.max_per_user",
+                "expected at least 1",
+            ),
+            (
+                "store = \"memory\"\nmax_per_user = -1",
+                "session.max_per_user",
+                "expected a whole number, found -1",
+            ),
+            (
+                "store = \"memory\"\nmax_per_user = \"3\"",
+                "session.max_per_user",
+                "expected a whole number",
+            ),
             (
                 "outlive_access_token = 1",
                 "session.outlive_access_token",

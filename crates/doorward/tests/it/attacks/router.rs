@@ -194,6 +194,8 @@ async fn audit_lists_every_route_and_prefix_with_its_rule() {
             "/auth/callback: public",
             "/auth/logout: public",
             "/auth/session: session",
+            "/auth/sessions: session",
+            "/auth/sessions/{id}: session",
             "/auth/token: session",
             "/auth/complete: public",
             "/auth/complete.js: public",

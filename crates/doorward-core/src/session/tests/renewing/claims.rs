@@ -116,7 +116,7 @@ fn outcome_is_true(outcome: Outcome, instance: &Instance, event: Event) -> Resul
             )
         }
         Outcome::Ended => claim(
-            standing.is_some_and(|standing| standing != Standing::Live),
+            standing == Some(Standing::Ended),
             "a session lives that is said to be ended",
         ),
         Outcome::EndedHere => claim(
@@ -125,7 +125,7 @@ fn outcome_is_true(outcome: Outcome, instance: &Instance, event: Event) -> Resul
         ),
         Outcome::Absent => claim(seen.is_none(), "a session is there that is said to be absent"),
         Outcome::Retiring => claim(
-            matches!(standing, Some(Standing::Retiring { .. })) && !has_fetched,
+            matches!(standing, Some(Standing::Retiring { .. })),
             "a session is said to be replaced that is not",
         ),
         Outcome::Unwritten { fence } => claim(
@@ -161,7 +161,7 @@ pub(super) fn end_is_sound(end: &World) -> Result<(), String> {
         // Whoever has tokens has written them, was overtaken by newer ones, or is told to hand them back.
         let is_written = end.written.iter().any(|(_, written)| *written == token);
         let is_overtaken = end.written.iter().any(|(fence, _)| *fence > instance.fence);
-        let hands_back = matches!(outcome, Outcome::Ended | Outcome::Absent);
+        let hands_back = matches!(outcome, Outcome::Ended | Outcome::Absent | Outcome::Retiring);
         claim(is_written || is_overtaken || hands_back, "tokens are lost")?;
     }
     Ok(())
