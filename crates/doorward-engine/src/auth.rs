@@ -13,6 +13,7 @@ use crate::bearer::BearerVerifier;
 use crate::builder::EngineBuilder;
 use crate::hints::Hints;
 use crate::hooks::Hooks;
+use crate::live::Live;
 use crate::newest::Newest;
 use crate::outside::Ports;
 use crate::provider::ProviderState;
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) place: SessionPlace,
     pub(crate) refreshes: Refreshes,
+    /// Sessions with live connections.
+    pub(crate) live: Arc<Live>,
     pub(crate) hooks: Hooks,
     pub(crate) hints: Hints,
     pub(crate) ports: Ports,

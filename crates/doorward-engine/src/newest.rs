@@ -20,6 +20,7 @@ use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::session::{Identity, SessionId, Tokens};
 
+use crate::live::{Ended, Live, LiveKey};
 use crate::state::Change;
 
 const SHARDS: usize = 16;
@@ -94,6 +95,7 @@ impl Hasher for IdHasher {
 /// The table, in shards so that cores do not wait for one another.
 pub(crate) struct Newest {
     shards: [Mutex<Shard>; SHARDS],
+    live: Arc<Live>,
 }
 
 #[derive(Default)]
@@ -107,9 +109,11 @@ struct Shard {
 }
 
 impl Newest {
-    pub(crate) fn new() -> Self {
+    /// Makes an empty table that tells `live` of every end.
+    pub(crate) fn new(live: Arc<Live>) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
+            live,
         }
     }
 
@@ -199,6 +203,8 @@ impl Newest {
         shard.ended.insert(*id, (code, until));
         shard.ended_by_age.push_back(*id);
         shard.forget_ended(now);
+        drop(shard);
+        self.live.ended(&LiveKey::Sealed(*id), Ended::of(code));
         Ok(state)
     }
 
