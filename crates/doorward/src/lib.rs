@@ -35,6 +35,7 @@
 //! - [`Doorward::router`]: default deny, every route names its [`Rule`].
 
 mod axum;
+mod body;
 mod doorward;
 mod future;
 mod layer;
@@ -43,6 +44,8 @@ mod require;
 mod secrets_file;
 mod service;
 
+#[cfg(feature = "ws")]
+pub use crate::axum::SessionSocket;
 pub use crate::axum::{Bearer, Caller, ProtectedRouter, RouteRule, Session, SessionRejection};
 pub use crate::doorward::{Builder, Doorward};
 pub use crate::future::{AuthFuture, RequireFuture};
@@ -53,10 +56,11 @@ pub use crate::secrets_file::{SecretsFile, SecretsFileError};
 pub use crate::service::AuthService;
 
 pub use doorward_engine::{
-    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError, KeyRingChange,
-    KeyRingError, Login, LoginDenied, MemoryStore, NotReplaced, Provider, Refusal, ResponseMode, Rule, SameSite,
-    SecretString, Secrets, SecretsError, SecretsSource, ServiceTokenError, ServiceTokens, Sessions, SigningKey,
-    SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime, User, Wristband, WristbandRole, WristbandUserInfo,
+    Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError, Ended,
+    KeyRingChange, KeyRingError, Login, LoginDenied, MemoryStore, NotReplaced, Provider, Refusal, ResponseMode, Rule,
+    SameSite, SecretString, Secrets, SecretsError, SecretsSource, ServiceTokenError, ServiceTokens, Sessions,
+    SigningKey, SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime, User, Wristband, WristbandRole,
+    WristbandUserInfo,
 };
 
 /// What tenants are to those who look them up elsewhere; an application's own list is made of [`Tenant`].

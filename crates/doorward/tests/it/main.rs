@@ -16,6 +16,7 @@ mod client_rotation;
 mod client_types;
 mod isolation;
 mod journey;
+mod live;
 mod provider;
 mod refresh;
 mod review;
