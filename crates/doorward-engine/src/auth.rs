@@ -14,6 +14,7 @@ use crate::bearer::BearerVerifier;
 use crate::builder::EngineBuilder;
 use crate::hints::Hints;
 use crate::hooks::Hooks;
+use crate::live::Live;
 use crate::newest::Newest;
 use crate::outside::Ports;
 use crate::provider::ProviderState;
@@ -49,6 +50,8 @@ pub(crate) struct Inner {
     /// How many sessions a user may have at once.
     pub(crate) max_per_user: Option<NonZeroUsize>,
     pub(crate) refreshes: Refreshes,
+    /// Sessions with live connections.
+    pub(crate) live: Arc<Live>,
     pub(crate) hooks: Hooks,
     pub(crate) hints: Hints,
     pub(crate) ports: Ports,

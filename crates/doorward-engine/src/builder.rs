@@ -21,6 +21,7 @@ use crate::clock::SystemClock;
 use crate::error::BuildError;
 use crate::hints::Hints;
 use crate::hooks::{Hooks, Login, LoginDenied};
+use crate::live::Live;
 use crate::newest::Newest;
 use crate::outside::Ports;
 use crate::plan::SitePlan;
@@ -323,6 +324,7 @@ impl EngineBuilder {
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
+        let live = Live::new();
         let inner = Inner {
             base_path: plan.base_path.clone(),
             named: plan.providers.clone(),
@@ -336,14 +338,16 @@ impl EngineBuilder {
             lifetimes,
             max_per_user,
             place: match sessions.place {
-                Place::Cookie => SessionPlace::Cookie(Box::new(Newest::new())),
+                Place::Cookie => SessionPlace::Cookie(Box::new(Newest::new(Arc::clone(&live)))),
                 Place::Store(store) => SessionPlace::Store(Box::new(StoredSessions::new(
                     store,
                     RecordCodec::new(&keys),
                     store_limits,
+                    Arc::clone(&live),
                 ))),
             },
             refreshes: Refreshes::default(),
+            live,
             hooks: self.hooks,
             hints: Hints::default(),
             ports,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use doorward_core::code::Code;
 use doorward_core::csrf::{CsrfMode, CsrfPassed};
+use doorward_core::policy::Rule;
 use doorward_core::ports::BoxFuture;
 use doorward_core::request::RequestView;
 use doorward_core::session::SeenFrom;
@@ -153,6 +154,16 @@ impl RequestContext {
         let _ = self.bearer.set(bearer);
     }
 
+    /// Notes a rule that the session of this request passed, so that a live connection ends when it no longer would.
+    pub fn note(&self, rule: &Arc<Rule>) {
+        if rule.roles().is_empty() && rule.scopes().is_empty() {
+            return;
+        }
+        for passed in self.passed.iter().filter_map(OnceLock::get) {
+            passed.session.passed(rule);
+        }
+    }
+
     /// The stronger of the passes there are.
     pub(crate) fn passed(&self) -> Option<&Passed> {
         let [by_token, by_origin] = &self.passed;
@@ -166,7 +177,17 @@ impl RequestContext {
             CsrfMode::Token => by_token,
             CsrfMode::Origin => by_origin,
         };
-        place.get_or_init(|| passed)
+        place.get_or_init(|| {
+            // What the other one has shown holds of the connection.
+            for before in self.passed.iter().filter_map(OnceLock::get) {
+                before
+                    .session
+                    .rules()
+                    .iter()
+                    .for_each(|rule| passed.session.passed(rule));
+            }
+            passed
+        })
     }
 }
 

@@ -199,6 +199,9 @@ impl Here<'_> {
         identified: Identified,
     ) -> Result<Pass, Denial> {
         let (session, csrf) = identified.map_err(|denial| denial.at(rule, login))?;
+        if self.sites.is_some() {
+            session.met_at(self.site);
+        }
         let passed = Passed {
             session,
             csrf,

@@ -21,6 +21,7 @@ use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::session::{Identity, SessionId, Tokens};
 
+use crate::live::{Ended, Live, LiveKey};
 use crate::state::Change;
 
 const SHARDS: usize = 16;
@@ -99,6 +100,7 @@ impl Hasher for IdHasher {
 /// The table, in shards so that cores do not wait for one another.
 pub(crate) struct Newest {
     shards: [Mutex<Shard>; SHARDS],
+    live: Arc<Live>,
 }
 
 #[derive(Default)]
@@ -121,9 +123,11 @@ struct End {
 }
 
 impl Newest {
-    pub(crate) fn new() -> Self {
+    /// Makes an empty table that tells `live` of every end.
+    pub(crate) fn new(live: Arc<Live>) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
+            live,
         }
     }
 
@@ -139,6 +143,11 @@ impl Newest {
             Some(_) => Known::Retiring(newer()),
             None => newer().map_or(Known::Nothing, Known::Newer),
         }
+    }
+
+    /// When a session ends that another one is taking the place of.
+    pub(crate) fn retires_at(&self, id: &SessionId) -> Option<UnixTime> {
+        self.shard(id).ended.get(id).map(|end| end.from)
     }
 
     /// The tokens of a session, where this process wrote them and they are those of `access_token_end`.
@@ -220,6 +229,8 @@ impl Newest {
         let state = shard.states.remove(id).map(|(state, _)| state);
         let from = now;
         shard.remember_end(id, End { code, from, until }, now);
+        drop(shard);
+        self.live.ended(&LiveKey::Sealed(*id), Ended::of(code));
         Ok(state)
     }
 
@@ -242,6 +253,8 @@ impl Newest {
         let state = shard.states.get(id).map(|(state, _)| Arc::clone(state));
         let code = Code::SessionRevoked;
         shard.remember_end(id, End { code, from, until }, now);
+        drop(shard);
+        self.live.look_again(&LiveKey::Sealed(*id));
         Ok(state)
     }
 

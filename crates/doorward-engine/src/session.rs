@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use doorward_core::UnixTime;
+use doorward_core::policy::Rule;
 use doorward_core::session::{
     DataChanges, Identity, LiveSession, SealSessionError, SessionHandle, SessionId, Tokens, User,
 };
@@ -14,7 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::auth::{Inner, SessionPlace};
+use crate::auth::{Engine, Inner, SessionPlace};
+use crate::site::Site;
 use crate::stored::Kept;
 
 /// A live session that passed the guard. Cloning shares it.
@@ -36,6 +38,10 @@ pub(crate) struct SessionInner {
     changes: Mutex<Changes>,
     /// What the response must carry besides the application's own changes.
     pub(crate) write: Write,
+    /// The site it is met at, where there are several.
+    site: OnceLock<Arc<Site>>,
+    /// The rules that it passed, where they ask for more than a session.
+    rules: Mutex<Vec<Arc<Rule>>>,
 }
 
 /// Where this session's state lies.
@@ -155,6 +161,8 @@ impl Session {
                 user: OnceLock::new(),
                 changes: Mutex::default(),
                 write: Write::default(),
+                site: OnceLock::new(),
+                rules: Mutex::default(),
             }),
         }
     }
@@ -277,6 +285,36 @@ impl Session {
             return Err(DataError::TooLate);
         }
         changes.data.remove(key).map_err(|_| DataError::Key)
+    }
+
+    /// The engine that passed it, for shells.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        Engine {
+            inner: Arc::clone(&self.inner.engine),
+        }
+    }
+
+    /// The site that the session is met at; `None` at home.
+    pub(crate) fn site(&self) -> Option<Arc<Site>> {
+        self.inner.site.get().cloned()
+    }
+
+    pub(crate) fn met_at(&self, site: &Arc<Site>) {
+        self.inner.site.get_or_init(|| Arc::clone(site));
+    }
+
+    /// The rules that it passed, where they ask for more than a session.
+    pub(crate) fn rules(&self) -> Vec<Arc<Rule>> {
+        self.passed_rules().clone()
+    }
+
+    pub(crate) fn passed(&self, rule: &Arc<Rule>) {
+        self.passed_rules().push(Arc::clone(rule));
+    }
+
+    fn passed_rules(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Rule>>> {
+        self.inner.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a stored session's record is to be sealed anew, because another key seals by now.

@@ -92,6 +92,14 @@ impl Doorward {
         ProtectedRouter::new(self)
     }
 
+    /// Ends every live connection, for a server that stops: WebSockets of [`Session::websocket`](crate::Session::websocket) close
+    /// with 1001, server-sent events end, [`Session::ended`](doorward_engine::Session::ended) says [`Ended::Stopping`](crate::Ended).
+    ///
+    /// A graceful shutdown waits for them otherwise.
+    pub fn end_live(&self) {
+        self.engine.end_live();
+    }
+
     /// Things in the configuration that work but that an operator should know of; logged at start too.
     #[must_use]
     pub fn warnings(&self) -> &[String] {

@@ -6,11 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use doorward_engine::ports::BoxFuture;
-use doorward_engine::{Code, Commit, Denial, NotKept, Pass, Reply, RequestContext};
+use doorward_engine::{Code, Commit, Denial, NotKept, Pass, Reply, RequestContext, Rule};
 use http::{HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::body::ending;
 use crate::service::{Ours, response};
 
 pin_project! {
@@ -93,7 +94,7 @@ where
 
 /// Adds what is owed to the response; where the session could not be kept, the response must not go out.
 fn finish(
-    context: &RequestContext,
+    context: &Arc<RequestContext>,
     inner: Option<Response<Body>>,
     cookies: Result<Vec<HeaderValue>, NotKept>,
 ) -> Response<Body> {
@@ -108,7 +109,7 @@ fn finish(
         engine.hint_at_missing_routes(context);
     }
     engine.finish(context, cookies, answer.headers_mut());
-    answer
+    ending(context, answer)
 }
 
 pin_project! {
@@ -145,6 +146,7 @@ pin_project! {
 /// A request on hold until its verdict is known, and where it goes if it passes.
 pub(crate) struct Held<S, B> {
     pub(crate) context: Arc<RequestContext>,
+    pub(crate) rule: Arc<Rule>,
     pub(crate) request: Request<B>,
     pub(crate) inner: S,
 }
@@ -194,9 +196,12 @@ where
                 RequiringProjection::Waiting { verdict, held } => {
                     let passed = ready!(verdict.as_mut().poll(task));
                     match (held.take(), passed) {
-                        (Some(mut held), Ok(_)) => Requiring::Inner {
-                            future: held.inner.call(held.request),
-                        },
+                        (Some(mut held), Ok(_)) => {
+                            held.context.note(&held.rule);
+                            Requiring::Inner {
+                                future: held.inner.call(held.request),
+                            }
+                        }
                         (Some(held), Err(denial)) => Requiring::Refused {
                             response: Some(response(held.context.engine().refuse(&held.context, &denial))),
                         },

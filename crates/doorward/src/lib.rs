@@ -35,6 +35,7 @@
 //! - [`Doorward::router`]: default deny, every route names its [`Rule`].
 
 mod axum;
+mod body;
 mod doorward;
 mod future;
 mod layer;
@@ -43,6 +44,8 @@ mod require;
 mod secrets_file;
 mod service;
 
+#[cfg(feature = "ws")]
+pub use crate::axum::SessionSocket;
 pub use crate::axum::{Bearer, Caller, ProtectedRouter, RouteRule, Session, SessionRejection};
 pub use crate::doorward::{Builder, Doorward};
 pub use crate::future::{AuthFuture, RequireFuture};
@@ -54,8 +57,8 @@ pub use crate::service::AuthService;
 
 pub use doorward_engine::{
     AddressClass, Algorithm, BearerTokens, BuildError, ClientAuthentication, Code, DataError, Denial, DiscoverError,
-    KeyRingChange, KeyRingError, Login, LoginDenied, MemoryStore, NotReplaced, Provider, Refusal, ResponseMode, Rule,
-    SameSite, SecretString, Secrets, SecretsError, SecretsSource, ServiceTokenError, ServiceTokens, SessionInfo,
+    Ended, KeyRingChange, KeyRingError, Login, LoginDenied, MemoryStore, NotReplaced, Provider, Refusal, ResponseMode,
+    Rule, SameSite, SecretString, Secrets, SecretsError, SecretsSource, ServiceTokenError, ServiceTokens, SessionInfo,
     SessionRegistry, Sessions, SessionsError, SigningKey, SubjectKind, Tenant, TokenTarget, TokensMissing, UnixTime,
     User, Wristband, WristbandRole, WristbandUserInfo,
 };

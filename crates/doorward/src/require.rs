@@ -73,7 +73,10 @@ where
         }
         let engine = context.engine();
         match engine.guard(context, view(&request), &self.rule) {
-            Verdict::Ready(Ok(_)) => RequireFuture::inner(self.inner.call(request)),
+            Verdict::Ready(Ok(_)) => {
+                context.note(&self.rule);
+                RequireFuture::inner(self.inner.call(request))
+            }
             Verdict::Ready(Err(denial)) => {
                 engine.hint_at_guarded_routes(context);
                 RequireFuture::answered(response(engine.refuse(context, &denial)))
@@ -87,6 +90,7 @@ where
                     verdict,
                     Held {
                         context,
+                        rule: Arc::clone(&self.rule),
                         request,
                         inner,
                     },

@@ -123,6 +123,26 @@ pub fn decide_at(
     }
 }
 
+/// Says whether a rule that a session has passed would still admit it: tenant, roles and scopes.
+///
+/// For what goes on after the decision. How fresh and strong the sign-in has to be is asked at the beginning only: every
+/// sign-in grows old, and nothing that is under way could be freshened.
+///
+/// # Errors
+/// [`Denied`], the first that is not met any more.
+pub fn still_admits(rule: &Rule, session: &LiveSession, scope: &TenantScope) -> Result<(), Denied> {
+    if rule.is_public() {
+        return Ok(());
+    }
+    if !scope.admits(session.tenant()) {
+        return Err(Denied::TenantMismatch);
+    }
+    let body = session.body().ok();
+    let roles = body.as_ref().map(|body| body.roles.as_slice()).unwrap_or_default();
+    let scopes = body.as_ref().map(|body| body.scopes.as_slice()).unwrap_or_default();
+    check_grants(rule, |role| roles.contains(&role), |scope| scopes.contains(&scope)).map(|_| ())
+}
+
 /// Says which credential is missing; where none would help, a caller who has one is told so.
 fn missing(rule: &Rule, caller: Caller<'_>) -> Denied {
     match (rule.accepts_session(), rule.accepts_bearer(), caller) {

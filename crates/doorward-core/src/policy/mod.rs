@@ -9,6 +9,6 @@ mod tests;
 pub use doorward_oidc::SubjectKind;
 
 pub use self::{
-    decide::{Authorized, BearerContext, Caller, Denied, admit_anyone, decide_at},
+    decide::{Authorized, BearerContext, Caller, Denied, admit_anyone, decide_at, still_admits},
     rule::{Rule, Unauthenticated},
 };

@@ -99,7 +99,7 @@ fn states(newest: &Newest) -> usize {
 #[test]
 fn a_late_cookie_is_served_from_the_newest_state_and_the_newest_from_itself() {
     // attacks: E8
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     assert!(matches!(newest.look(&id(1), 1, at(ABSOLUTE)), Known::Nothing));
     let first = write(&newest, &identity(id(1), 1), at(0)).unwrap();
     assert_eq!((first.identity.revision, first.sealed.as_str()), (2, "sealed 2"));
@@ -118,7 +118,7 @@ fn a_late_cookie_is_served_from_the_newest_state_and_the_newest_from_itself() {
 
 #[test]
 fn changes_pile_up_on_the_newest_state_whatever_cookie_they_came_with() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let old = identity(id(1), 1);
     newest.update(&old, at(0), &insert("a"), &sealed).unwrap();
     let both = newest.update(&old, at(1), &insert("b"), &sealed).unwrap();
@@ -132,7 +132,7 @@ fn changes_pile_up_on_the_newest_state_whatever_cookie_they_came_with() {
 
 #[test]
 fn tokens_stay_with_the_state_that_brought_them() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let old = identity(id(1), 1);
     let renewed = |identity: &mut Identity, place: &mut Option<Arc<Tokens>>| {
         identity.access_token_expires_at = Some(at(600));
@@ -155,7 +155,7 @@ fn tokens_stay_with_the_state_that_brought_them() {
 
 #[test]
 fn a_state_that_no_cookie_holds_is_not_written_and_the_one_before_stays() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let base = identity(id(1), 1);
     newest.update(&base, at(0), &insert("a"), &sealed).unwrap();
     let too_large = newest.update(&base, at(1), &insert("b"), &|_| Err(NotWritten::TooLarge));
@@ -169,7 +169,7 @@ fn a_state_that_no_cookie_holds_is_not_written_and_the_one_before_stays() {
 #[test]
 fn an_ended_session_stays_ended_whatever_comes_later() {
     // attacks: E7, J13, K13
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let base = identity(id(1), 1);
     write(&newest, &base, at(0)).unwrap();
     let state = newest.end(&id(1), Code::SessionRevoked, at(ABSOLUTE), at(1)).unwrap();
@@ -208,7 +208,7 @@ fn an_ended_session_stays_ended_whatever_comes_later() {
 
 #[test]
 fn a_session_that_is_replaced_serves_until_its_time_as_it_was_and_is_written_no_more() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let base = identity(id(1), 1);
     newest.update(&base, at(0), &insert("a"), &sealed).unwrap();
     let state = newest.retire(&id(1), at(11), at(ABSOLUTE), at(1)).unwrap();
@@ -242,7 +242,7 @@ fn a_session_that_is_replaced_serves_until_its_time_as_it_was_and_is_written_no_
 
 #[test]
 fn a_logout_does_not_wait_for_the_time_of_a_session_that_is_replaced() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     newest.retire(&id(1), at(11), at(ABSOLUTE), at(1)).unwrap();
     assert!(newest.end(&id(1), Code::SessionRevoked, at(ABSOLUTE), at(2)).is_ok());
     assert!(matches!(newest.look(&id(1), 1, at(2)), Known::Ended(_)));
@@ -257,7 +257,7 @@ fn a_logout_does_not_wait_for_the_time_of_a_session_that_is_replaced() {
 #[test]
 fn a_request_held_back_beyond_the_sessions_end_brings_nothing_back() {
     // attacks: E5, E6
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let base = identity(id(1), 1);
     assert!(write(&newest, &base, at(IDLE - 1)).is_ok());
     for now in [at(IDLE), at(ABSOLUTE), at(10 * ABSOLUTE)] {
@@ -274,7 +274,7 @@ fn a_request_held_back_beyond_the_sessions_end_brings_nothing_back() {
 
 #[test]
 fn beyond_its_bound_the_oldest_states_go_and_none_within_the_reuse_window() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let soft = MAX_STATES / SHARDS;
     for number in 0..2 * soft {
         write(&newest, &identity(id(number), 1), at(0)).unwrap();
@@ -292,14 +292,14 @@ fn beyond_its_bound_the_oldest_states_go_and_none_within_the_reuse_window() {
 
 #[test]
 fn no_flood_of_sessions_makes_the_table_grow_without_end() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let hard = HARD_MAX_STATES / SHARDS;
     for number in 0..hard + 500 {
         write(&newest, &identity(id(number), 1), at(0)).unwrap();
     }
     assert_eq!(states(&newest), hard);
     // Nor do many writes of one session.
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let base = identity(id(1), 1);
     for _ in 0..4 * hard {
         write(&newest, &base, at(0)).unwrap();
@@ -315,7 +315,7 @@ fn no_flood_of_sessions_makes_the_table_grow_without_end() {
 
 #[test]
 fn a_session_in_use_is_not_the_oldest() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let soft = MAX_STATES / SHARDS;
     for number in 0..soft {
         write(&newest, &identity(id(number), 1), at(0)).unwrap();
@@ -331,7 +331,7 @@ fn a_session_in_use_is_not_the_oldest() {
 
 #[test]
 fn ends_are_kept_until_their_time_and_at_most_so_many() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     let most = MAX_ENDED / SHARDS;
     for number in 0..most {
         let _ = newest.end(&id(number), Code::SessionRevoked, at(1_000), at(0));
@@ -351,7 +351,7 @@ fn ends_are_kept_until_their_time_and_at_most_so_many() {
 
 #[test]
 fn every_shard_is_found_again() {
-    let newest = Newest::new();
+    let newest = Newest::new(Live::new());
     for first in 0..=u8::MAX {
         let mut bytes = [7; 16];
         bytes[0] = first;
@@ -371,7 +371,7 @@ fn every_shard_is_found_again() {
 fn of_an_end_and_many_writes_at_once_the_end_wins() {
     // attacks: J13, K13
     for _ in 0..100 {
-        let newest = Newest::new();
+        let newest = Newest::new(Live::new());
         let base = identity(id(1), 1);
         std::thread::scope(|scope| {
             for _ in 0..4 {

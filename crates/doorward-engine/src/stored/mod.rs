@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    Entry, ListChange, SessionStore, StoreError, StoreErrorKind, StoreKey, StoreTime, Write, Written,
+    Entry, ListChange, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey, StoreTime, Write, Written,
 };
 use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Standing, Summary};
 
@@ -24,6 +24,7 @@ use self::health::Health;
 pub(crate) use self::list::Listed;
 use self::stale::Stale;
 use self::turns::Turns;
+use crate::live::{Live, LiveKey};
 use crate::outside::Ports;
 
 /// How long a call of the store may take, unless set.
@@ -38,6 +39,7 @@ pub(crate) struct StoredSessions {
     reads: Arc<Turns<Result<Found, StoreErrorKind>>>,
     stale: Option<Stale>,
     pub(crate) records: RecordCodec,
+    live: Arc<Live>,
 }
 
 /// What a read needs, also one that goes on without the request that began it.
@@ -93,7 +95,12 @@ impl Kept {
 }
 
 impl StoredSessions {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, records: RecordCodec, limits: StoreLimits) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        records: RecordCodec,
+        limits: StoreLimits,
+        live: Arc<Live>,
+    ) -> Self {
         Self {
             reader: Arc::new(Reader {
                 store,
@@ -103,6 +110,7 @@ impl StoredSessions {
             reads: Arc::default(),
             stale: limits.serve_stale.map(Stale::new),
             records,
+            live,
         }
     }
 
@@ -176,12 +184,25 @@ impl StoredSessions {
             self.forget(key);
         }
         let call = self.reader.store.write(key, write, ports.clock.now());
-        let written = self.reader.health.call(ports, call).await?;
+        let written = self.reader.health.call(ports, call).await;
+        if next.announce {
+            // Here the feed is not waited for. A write without an answer may have been made.
+            self.live.look_again(&LiveKey::Stored(*key));
+        }
+        let written = written?;
         self.forget(key);
         match written {
             Written::Done { version } => Ok(Some(version)),
             Written::Conflict => Ok(None),
         }
+    }
+
+    /// Begins to follow what every instance announces.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store did not answer.
+    pub(crate) async fn feed(&self) -> Result<Box<dyn StoreFeed>, StoreError> {
+        self.reader.store.feed().await
     }
 
     /// Forgets what was seen of a session: it has changed, or may have.

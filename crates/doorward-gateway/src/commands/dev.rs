@@ -14,7 +14,7 @@ use url::Url;
 use super::{block_on, provider};
 use crate::demo::Demo;
 use crate::failure::{Failure, chain};
-use crate::listen::{self, Bound, Stop};
+use crate::listen::{self, Bound, Stop, Stopping};
 use crate::stores::Store;
 use crate::{logging, tls};
 
@@ -142,6 +142,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         stopping: stop.stopping(),
     }
     .router(&auth);
+    tokio::spawn(end_live(auth, stop.stopping()));
 
     let app_listener = app_socket.listen(LISTEN)?;
     let mut ready = vec![public_url.clone()];
@@ -160,6 +161,12 @@ async fn serve(options: Options) -> Result<(), Failure> {
     drop(people);
     stop.on_signal().await;
     Ok(())
+}
+
+/// Ends what would go on for as long as somebody is signed in, once a stop was asked for.
+async fn end_live(auth: Doorward, stopping: Stopping) {
+    stopping.requested().await;
+    auth.end_live();
 }
 
 impl Options {

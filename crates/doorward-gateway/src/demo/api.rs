@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use axum::{Json, response::Response};
-use doorward::{Caller, Doorward, ProtectedRouter, Rule, Session};
-use futures_util::{Stream, StreamExt as _, stream};
+use doorward::{Caller, Doorward, ProtectedRouter, Rule, Session, SessionSocket};
+use futures_util::{Stream, stream};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -143,11 +143,8 @@ async fn admin(session: Session) -> Json<Answer> {
     })
 }
 
-/// One event a second, until the session ends.
-async fn events(
-    session: Session,
-    State(stopping): State<Stopping>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+/// One event a second. The layer ends it with the session, and when the server stops.
+async fn events(_session: Session) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let ticks = stream::unfold(
         (tokio::time::interval(Duration::from_secs(1)), 0_u64),
         |(mut interval, n)| async move {
@@ -159,68 +156,21 @@ async fn events(
             ))
         },
     );
-    // The guard decides when a request comes in. What goes on afterwards has to mind the end of the session itself.
-    let end = end_of(session, stopping);
-    Sse::new(ticks.take_until(Box::pin(end))).keep_alive(KeepAlive::default())
+    Sse::new(ticks).keep_alive(KeepAlive::default())
 }
 
 /// Sends back what it gets, until the session ends.
 async fn socket(session: Session, State(stopping): State<Stopping>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade
-        .max_message_size(64 * 1024)
-        .on_upgrade(|socket| echo(socket, session, stopping))
+    session.websocket(upgrade.max_message_size(64 * 1024), |socket| echo(socket, stopping))
 }
 
-async fn echo(mut socket: WebSocket, session: Session, stopping: Stopping) {
-    // `stopping` itself stays until the farewell is out: the stop waits for that.
-    let mut end = Box::pin(end_of(session, stopping.clone()));
-    loop {
-        let message = tokio::select! {
-            message = socket.recv() => message,
-            end = &mut end => {
-                // The other side may be gone already; then there is nobody to tell.
-                let _ = socket.send(Message::Close(Some(end.frame()))).await;
-                drop(stopping);
-                return;
-            }
-        };
-        match message {
-            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                if socket.send(message).await.is_err() {
-                    return;
-                }
-            }
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+async fn echo(mut socket: SessionSocket, stopping: Stopping) {
+    while let Some(Ok(message)) = socket.recv().await {
+        let is_said = matches!(message, Message::Text(_) | Message::Binary(_));
+        if is_said && socket.send(message).await.is_err() {
+            break;
         }
     }
-}
-
-/// Why something that runs for long is over.
-enum End {
-    Session,
-    Server,
-}
-
-impl End {
-    fn frame(&self) -> CloseFrame {
-        match self {
-            Self::Session => CloseFrame {
-                code: 4401,
-                reason: "session ended".into(),
-            },
-            Self::Server => CloseFrame {
-                code: close_code::AWAY,
-                reason: "server stops".into(),
-            },
-        }
-    }
-}
-
-async fn end_of(session: Session, stopping: Stopping) -> End {
-    let left = session.expires_at().seconds().saturating_sub(now());
-    tokio::select! {
-        () = tokio::time::sleep(Duration::from_secs(left)) => End::Session,
-        () = stopping.requested() => End::Server,
-    }
+    // Kept until the farewell is out: the stop waits for that.
+    drop(stopping);
 }

@@ -27,7 +27,7 @@ pub(crate) struct Demo {
     pub(crate) takes_bearer: bool,
     /// How long ago somebody may have signed in to read what only a fresh sign-in may.
     pub(crate) recent_age: Duration,
-    /// Ends streams when the server stops.
+    /// Held by sockets until they have said farewell.
     pub(crate) stopping: Stopping,
 }
 

@@ -3,7 +3,11 @@
 mod extract;
 mod router;
 mod routes;
+#[cfg(feature = "ws")]
+mod websocket;
 
 pub use extract::{Bearer, Caller, Session, SessionRejection};
 pub use router::{ProtectedRouter, RouteRule};
 pub(crate) use routes::{resource_routes, routes};
+#[cfg(feature = "ws")]
+pub use websocket::SessionSocket;

@@ -17,6 +17,7 @@ mod client_types;
 mod isolation;
 mod journey;
 mod lifecycle;
+mod live;
 mod provider;
 mod refresh;
 mod review;

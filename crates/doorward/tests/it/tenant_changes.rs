@@ -15,13 +15,13 @@ use crate::tenants::{ACME, GLOBEX, Hosted, two_tenants};
 
 /// A directory out of which tenants can be taken, and which knows how to fill a list anew.
 #[derive(Clone)]
-struct Register {
+pub(crate) struct Register {
     list: Arc<Mutex<ConfiguredTenants>>,
     out_of_reach: Arc<AtomicBool>,
 }
 
 impl Register {
-    fn of(names: &[&str]) -> Self {
+    pub(crate) fn of(names: &[&str]) -> Self {
         Self {
             list: Arc::new(Mutex::new(Self::list(names))),
             out_of_reach: Arc::default(),
@@ -35,7 +35,7 @@ impl Register {
         ConfiguredTenants::new(known.collect()).unwrap()
     }
 
-    fn now_holds(&self, names: &[&str]) {
+    pub(crate) fn now_holds(&self, names: &[&str]) {
         *self.list.lock().unwrap() = Self::list(names);
     }
 
@@ -43,7 +43,7 @@ impl Register {
         *self.list.lock().unwrap() = ConfiguredTenants::new(vec![tenant]).unwrap();
     }
 
-    fn is_out_of_reach(&self, is_so: bool) {
+    pub(crate) fn is_out_of_reach(&self, is_so: bool) {
         self.out_of_reach.store(is_so, Ordering::SeqCst);
     }
 }
