@@ -6,6 +6,7 @@ use crate::session::SessionId;
 
 const SESSION_LABEL: &[u8] = b"doorward stored session v1\0";
 const USED_LOGIN_LABEL: &[u8] = b"doorward used login v1\0";
+const REVOKED_SESSION_LABEL: &[u8] = b"doorward revoked session v1\0";
 const USED_LOGOUT_TOKEN_LABEL: &[u8] = b"doorward used logout token v1\0";
 
 /// The only name a store knows a session by: a digest over a label, the session ID and its secret.
@@ -32,6 +33,11 @@ impl StoreKey {
             USED_LOGOUT_TOKEN_LABEL,
             &[provider.as_bytes(), b"\0", token_id.as_bytes()],
         ))
+    }
+
+    /// Derives the key under which the end of a sealed session is remembered, for sessions that live in cookies alone.
+    pub fn of_revoked_session(id: &SessionId) -> StoreKey {
+        StoreKey(labelled(REVOKED_SESSION_LABEL, &[id.as_bytes()]))
     }
 
     /// Takes a digest as it is, for stores that read their keys back.

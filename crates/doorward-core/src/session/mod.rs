@@ -20,6 +20,7 @@ mod lifetime;
 mod opened;
 mod record;
 mod renewing;
+mod revocation;
 mod summary;
 mod tokens;
 
@@ -37,6 +38,7 @@ pub use self::{
     opened::{IdentityBody, OpenedIdentity, Unreadable, provider_tag},
     record::{IndexOf, Record, RecordCodec, TokenPart},
     renewing::{Answer, Ask, Called, EXTEND_EVERY, Outcome, Renewing, Seen, Transition},
+    revocation::{MAX_REVOCATIONS, Revocation, RevocationCodec, RevocationSet, Revoked},
     summary::{AddressClass, SeenFrom, Summary},
     tokens::Tokens,
 };

@@ -8,6 +8,7 @@ mod identity;
 mod lifetime;
 mod record_keys;
 mod renewing;
+mod revocation;
 mod stored;
 mod tokens;
 mod unreadable;
