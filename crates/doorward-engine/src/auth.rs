@@ -15,8 +15,10 @@ use crate::hints::Hints;
 use crate::hooks::Hooks;
 use crate::newest::Newest;
 use crate::outside::Ports;
+use crate::outside_logout::OutsideLogout;
 use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
+use crate::revocation::Revocations;
 use crate::site::{Here, Site};
 use crate::sites::Sites;
 use crate::stored::StoredSessions;
@@ -45,6 +47,9 @@ pub(crate) struct Inner {
     pub(crate) csrf_header: HeaderName,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) place: SessionPlace,
+    /// Who was ended of the sessions that live in cookies alone, where processes share that.
+    pub(crate) revocations: Option<Arc<Revocations>>,
+    pub(crate) outside_logout: OutsideLogout,
     pub(crate) refreshes: Refreshes,
     pub(crate) hooks: Hooks,
     pub(crate) hints: Hints,

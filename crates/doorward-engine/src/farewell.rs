@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::ports::StoreError;
 use doorward_core::session::{OpenedIdentity, ProviderTenant, SessionHandle, SessionId, Tokens};
@@ -24,6 +25,14 @@ pub(crate) struct Farewell {
     /// The tenant as the provider knows it, where its farewell is said at the tenant's host.
     pub(crate) tenant: Option<ProviderTenant>,
 }
+
+/// A sealed session to be ended: until when that is remembered, its provider and tenant where the cookie says.
+type Ending<'r> = (
+    SessionId,
+    UnixTime,
+    Option<&'r Arc<ProviderState>>,
+    Option<ProviderTenant>,
+);
 
 impl Farewell {
     fn of(provider: &Arc<ProviderState>, tenant: Option<ProviderTenant>, tokens: &Tokens) -> Self {
@@ -48,7 +57,17 @@ impl<'r> Here<'r> {
         before: Before,
     ) -> (Vec<Farewell>, Option<StoreError>) {
         match &self.place {
-            SessionPlace::Cookie(newest) => (self.end_sealed(newest, headers, before.session), None),
+            SessionPlace::Cookie(newest) => {
+                let ends = self.presented(headers, before.session);
+                let ids: Vec<_> = ends.iter().map(|(id, until, ..)| (*id, *until)).collect();
+                let farewells = self.end_sealed(newest, headers, ends);
+                let failed = match &self.revocations {
+                    // Also those that had ended here before: the store may not have heard of it.
+                    Some(revocations) => revocations.end_sessions(&self.ports, ids).await.err(),
+                    None => None,
+                };
+                (farewells, failed)
+            }
             SessionPlace::Store(stored) => {
                 let mut farewells = Vec::new();
                 let mut failed = None;
@@ -64,8 +83,8 @@ impl<'r> Here<'r> {
         }
     }
 
-    fn end_sealed(self, newest: &Newest, headers: &HeaderMap, before: Option<SessionId>) -> Vec<Farewell> {
-        let now = self.ports.clock.now();
+    /// The sealed sessions that a request presents, and the one that a login began with, each once.
+    fn presented(self, headers: &HeaderMap, before: Option<SessionId>) -> Vec<Ending<'r>> {
         let presented = self.codec.every_identity(headers);
         let mut ends: Vec<_> = presented
             .iter()
@@ -74,9 +93,15 @@ impl<'r> Here<'r> {
                 (opened.id(), until, self.provider_of(opened), tenant_of(opened))
             })
             .collect();
-        ends.extend(before.map(|id| (id, self.lifetimes.absolute_end(now), None, None)));
+        let until = self.lifetimes.absolute_end(self.ports.clock.now());
+        ends.extend(before.map(|id| (id, until, None, None)));
         let mut seen = HashSet::new();
         ends.retain(|(id, ..)| seen.insert(*id));
+        ends
+    }
+
+    fn end_sealed(self, newest: &Newest, headers: &HeaderMap, ends: Vec<Ending<'r>>) -> Vec<Farewell> {
+        let now = self.ports.clock.now();
         let mut farewells = Vec::new();
         for (id, until, provider, tenant) in ends {
             // The newest state comes out of the very step that ends the session, so that a refresh that

@@ -264,7 +264,10 @@ impl Here<'_> {
                 IdentityCookie::Opened(opened) => {
                     let ended = matches!(newest.look(&opened.id(), opened.revision()), Known::Ended(_));
                     let now = self.ports.clock.now();
-                    !ended && doorward_core::session::check(opened, &self.lifetimes, now).is_ok()
+                    match doorward_core::session::check(opened, &self.lifetimes, now) {
+                        Ok(live) if !ended => self.check_when_read(&live).await.is_ok(),
+                        _ => false,
+                    }
                 }
                 _ => false,
             },

@@ -57,16 +57,27 @@ impl StoredSessions {
         of: IndexOf<'_>,
         but: Option<&StoreKey>,
     ) -> Result<usize, StoreError> {
+        self.end_where(ports, of, &|listed| but != Some(&listed.key)).await
+    }
+
+    /// Ends those sessions of a list that `is_meant`, as [`end_all`](Self::end_all) does.
+    ///
+    /// # Errors
+    /// As [`end_all`](Self::end_all).
+    pub(crate) async fn end_where(
+        &self,
+        ports: &Ports,
+        of: IndexOf<'_>,
+        is_meant: &(dyn Fn(&Listed) -> bool + Send + Sync),
+    ) -> Result<usize, StoreError> {
         let mut ended = 0;
         for index in self.records.indexes(of) {
             let mut after = None;
             loop {
                 let page = self.page(ports, &index, after).await?;
                 let listed = self.look_at(ports, of, page.keys).await?;
-                let keys = listed
-                    .into_iter()
-                    .map(|listed| listed.key)
-                    .filter(|key| but != Some(key));
+                let meant = listed.into_iter().filter(|listed| is_meant(listed));
+                let keys: Vec<StoreKey> = meant.map(|listed| listed.key).collect();
                 let outcomes: Vec<_> = stream::iter(keys)
                     .map(|key| async move { self.end(ports, &key).await })
                     .buffer_unordered(AT_A_TIME)

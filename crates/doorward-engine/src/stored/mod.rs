@@ -17,7 +17,8 @@ use doorward_core::UnixTime;
 use doorward_core::ports::{Entry, ListChange, SessionStore, StoreError, StoreKey, StoreTime, Write, Written};
 use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Summary};
 
-use self::health::Health;
+pub(crate) use self::health::Health;
+pub(crate) use self::list::Listed;
 use self::stale::Stale;
 use crate::outside::Ports;
 
@@ -25,7 +26,7 @@ use crate::outside::Ports;
 pub(crate) const STORE_DEADLINE: Duration = Duration::from_millis(250);
 
 /// Records are kept somewhat longer than they count, because the store's clock may be ahead of ours.
-const SLACK: Duration = Duration::from_secs(5 * 60);
+pub(crate) const SLACK: Duration = Duration::from_secs(5 * 60);
 
 /// The store and what its records are sealed with.
 pub(crate) struct StoredSessions {
@@ -178,6 +179,15 @@ impl StoredSessions {
         if let Some(stale) = &self.stale {
             stale.forget(key);
         }
+    }
+
+    /// Whether something that happens once is remembered.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store did not answer.
+    pub(crate) async fn is_used(&self, ports: &Ports, key: &StoreKey) -> Result<bool, StoreError> {
+        let call = self.store.load(key, ports.clock.now());
+        Ok(self.health.call(ports, call).await?.entry.is_some())
     }
 
     /// Remembers something that happens once; `false` if it is remembered already.

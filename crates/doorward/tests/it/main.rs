@@ -16,6 +16,7 @@ mod client_rotation;
 mod client_types;
 mod isolation;
 mod journey;
+mod outside_logout;
 mod provider;
 mod refresh;
 mod review;

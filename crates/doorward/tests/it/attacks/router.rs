@@ -195,6 +195,8 @@ async fn audit_lists_every_route_and_prefix_with_its_rule() {
             "/auth/logout: public",
             "/auth/session: session",
             "/auth/token: session",
+            "/auth/backchannel-logout: public",
+            "/auth/frontchannel-logout: public",
             "/auth/complete: public",
             "/auth/complete.js: public",
         ]
