@@ -12,8 +12,8 @@ const CLIENT_ID = 'doorward-e2e';
 /**
  * Starts the provider for an app at `appUrl`.
  *
- * `counts.token` counts calls of the token endpoint by grant type, failed ones too; `secrets` maps every code, token,
- * verifier, state and nonce that passed to what it is. `client` and `features` add to what it knows and can. `hold.before` and
+ * `counts.token` counts calls of the token endpoint by grant type, failed ones too, `counts.backchannel` the logout tokens it sent; `secrets` maps
+ * every code, token, verifier, state and nonce that passed to what it is. `client` and `features` add to what it knows and can. `hold.before` and
  * `hold.after` are awaited before and after it does what a token call asks for; a `before` that answers `'drop'` breaks the connection instead.
  */
 export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300, client = {}, features = {} }) {
@@ -28,7 +28,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300,
   const memory = new Map();
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-  const counts = { token: {}, tokenStatuses: [] };
+  const counts = { token: {}, tokenStatuses: [], backchannel: { success: 0, error: 0 } };
   const hold = {};
   const secrets = new Map([[clientSecret, 'client secret']]);
   const remember = (value, what) => { if (value) secrets.set(String(value), what); };
@@ -53,6 +53,8 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300,
       accountId: id,
       claims: () => ({ sub: id, email: `${id}@acme.test`, email_verified: true, name: id, roles: ['admin'], tenant: 'acme' }),
     }),
+    // It would call nobody on this machine, where its applications are here.
+    fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: true },
@@ -86,6 +88,7 @@ export async function startCertifiedProvider({ appUrl, accessTokenSeconds = 300,
     for (const name of ['code', 'code_verifier', 'refresh_token']) remember(body[name] ?? params[name], name);
     for (const name of ['access_token', 'refresh_token', 'id_token']) remember(ctx.body?.[name], name);
   });
+  for (const outcome of ['success', 'error']) provider.on(`backchannel.${outcome}`, () => { counts.backchannel[outcome] += 1; });
   server.on('request', provider.callback());
   return {
     issuer,
@@ -123,4 +126,16 @@ export async function signInByScript(appUrl, user) {
     ({ answer, urls } = await jar.visit(new URL(action, urls.at(-1)).href, { method: 'POST', body: new URLSearchParams(form) }));
   }
   return { jar, answer };
+}
+
+/** Signs out at the provider itself, as the user of `jar`, and comes back to nobody. */
+export async function signOutAtTheProvider(provider, jar) {
+  const at = `${provider.issuer}/session/end?client_id=${provider.clientId}`;
+  const { answer } = await jar.visit(at);
+  const page = await answer.text();
+  const action = page.match(/action="([^"]+)"/)?.[1];
+  const xsrf = page.match(/name="xsrf" value="([^"]+)"/)?.[1];
+  if (!action || !xsrf) throw new Error(`no form at ${at}: ${answer.status} ${page.slice(0, 300)}`);
+  const left = await jar.fetch(new URL(action, at).href, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) });
+  await left.body?.cancel();
 }

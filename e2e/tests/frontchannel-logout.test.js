@@ -4,20 +4,20 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { chooseUser, complaints, launch } from '../support/browser.js';
-import { startProvider } from '../support/doorward.js';
+import { call, chooseUser, complaints, launch } from '../support/browser.js';
+import { freePort, startDev, startProvider } from '../support/doorward.js';
 
 const FRAME = '/auth/frontchannel-logout';
 
-/** An application that notes what it is asked for; its frame answers `hangs` or at once. */
-async function startApplication({ hangs = false } = {}) {
+/** An application that notes what it is asked for and `shows` something; its frame answers `hangs` or at once. */
+async function startApplication({ hangs = false, shows = '' } = {}) {
   const seen = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost');
     seen.push(url);
     if (hangs && url.pathname === FRAME) return;
     response.writeHead(200, { 'content-type': 'text/html' });
-    response.end(`<!doctype html><link rel="icon" href="data:,"><title>${url.pathname}</title>`);
+    response.end(`<!doctype html><link rel="icon" href="data:,"><title>${url.pathname}</title>${shows}`);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -94,5 +94,50 @@ test('an application that does not answer its frame holds nobody up', async () =
   } finally {
     await provider.stop();
     app.stop();
+  }
+});
+
+test('the frame of the application ends its session, and the provider alone may show it', async () => { // attacks: J10
+  const port = await freePort();
+  const secret = 'a-secret-of-this-test-and-no-other-0123';
+  const frame = `http://localhost:${port}${FRAME}`;
+  const provider = await startProvider({
+    config: `[[clients]]\nclient_id = "web"\nclient_secret = "${secret}"\nfrontchannel_logout_uri = "${frame}"\n`,
+  });
+  const dev = await startDev({
+    listen: `127.0.0.1:${port}`,
+    args: ['--issuer', new URL(provider.providerUrl).origin, '--client-id', 'web'],
+    env: { DOORWARD_CLIENT_SECRET: secret },
+  });
+  const stranger = await startApplication({ shows: `<iframe src="${frame}?iss=${encodeURIComponent(new URL(provider.providerUrl).origin)}&sid=of-nobody-at-all-here"></iframe>` });
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(dev.url);
+    await page.locator('#sign-in').click();
+    await chooseUser(page, 'alice@acme.test');
+    await page.locator('#user').filter({ hasText: 'alice@acme.test' }).waitFor();
+    // Another site that frames it gets nothing to show.
+    const blocked = await context.newPage();
+    const said = complaints(blocked, stranger.url);
+    await blocked.goto(stranger.url);
+    await blocked.waitForLoadState('networkidle');
+    assert.ok(said.some((line) => line.includes('frame-ancestors')), JSON.stringify(said));
+    await blocked.close();
+    assert.equal((await call(page, '/api/protected')).status, 200);
+
+    await page.goto(`${provider.providerUrl}/end_session?client_id=web&post_logout_redirect_uri=${encodeURIComponent(`${dev.url}/`)}`);
+    const framed = page.waitForResponse((response) => response.url().startsWith(frame));
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    assert.equal((await framed).status(), 200);
+    await page.waitForURL((url) => url.origin === dev.url && url.pathname === '/');
+    // The frame took the cookie away; a copy of it would be worth nothing either.
+    const { status, body } = await call(page, '/api/protected');
+    assert.deepEqual([status, body.code], [401, 'session_missing']);
+  } finally {
+    await context.close();
+    stranger.stop();
+    await dev.stop();
+    await provider.stop();
   }
 });

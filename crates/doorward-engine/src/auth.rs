@@ -17,8 +17,10 @@ use crate::hooks::Hooks;
 use crate::live::Live;
 use crate::newest::Newest;
 use crate::outside::Ports;
+use crate::outside_logout::OutsideLogout;
 use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
+use crate::revocation::Revocations;
 use crate::site::{Here, Site};
 use crate::sites::Sites;
 use crate::stored::StoredSessions;
@@ -49,6 +51,9 @@ pub(crate) struct Inner {
     pub(crate) place: SessionPlace,
     /// How many sessions a user may have at once.
     pub(crate) max_per_user: Option<NonZeroUsize>,
+    /// Who was ended of the sessions that live in cookies alone, where processes share that.
+    pub(crate) revocations: Option<Arc<Revocations>>,
+    pub(crate) outside_logout: OutsideLogout,
     pub(crate) refreshes: Refreshes,
     /// Sessions with live connections.
     pub(crate) live: Arc<Live>,

@@ -6,7 +6,7 @@ use doorward_core::csrf::CsrfTokens;
 use doorward_core::login_ticket::LoginTickets;
 use doorward_core::origin::AllowedOrigins;
 use doorward_core::ports::{BoxFuture, Clock, Fetch, Random, Tasks, TenantDirectory};
-use doorward_core::session::{RecordCodec, SessionCodec};
+use doorward_core::session::{RecordCodec, RevocationCodec, SessionCodec};
 use doorward_core::tenant::{TenantId, TenantScope};
 use doorward_crypto::SystemRandom;
 use http::HeaderName;
@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
-    base_path, carried_names, cookie_settings, directory, lifetimes, max_per_user, providers, public_urls,
-    refuse_plain_http, required, store_limits, tenants_without_id, warnings,
+    base_path, carried_names, cookie_settings, directory, lifetimes, logout_from_outside, max_per_user, providers,
+    public_urls, refuse_plain_http, required, store_limits, tenants_without_id, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -24,10 +24,12 @@ use crate::hooks::{Hooks, Login, LoginDenied};
 use crate::live::Live;
 use crate::newest::Newest;
 use crate::outside::Ports;
+use crate::outside_logout::OutsideLogout;
 use crate::plan::SitePlan;
 use crate::problem::Refusal;
 use crate::provider::ProviderState;
 use crate::refresh::Refreshes;
+use crate::revocation::Revocations;
 use crate::session::Session;
 use crate::settings::{Place, Provider, Sessions};
 use crate::settings_bearer::BearerTokens;
@@ -52,6 +54,8 @@ pub struct EngineBuilder {
     post_logout_url: Option<String>,
     bearer: Option<BearerTokens>,
     token_endpoint: bool,
+    backchannel_logout: bool,
+    frontchannel_logout: bool,
     hooks: Hooks,
     clock: Option<Arc<dyn Clock>>,
     random: Option<Arc<dyn Random>>,
@@ -182,6 +186,34 @@ impl EngineBuilder {
         self
     }
 
+    /// Lets the provider end sessions by logout tokens, `POST /auth/backchannel-logout` (OpenID Connect Back-Channel Logout);
+    /// off unless set.
+    ///
+    /// It needs a session store, or [`Sessions::revocation_store`] beside sessions in cookies. Register the endpoint's address
+    /// with the provider as `backchannel_logout_uri`; it is met at every host of yours, and each provider is known there.
+    ///
+    /// # Security
+    /// Anybody can call it; a call does nothing without the provider's signature.
+    #[must_use]
+    pub fn backchannel_logout(mut self, on: bool) -> Self {
+        self.backchannel_logout = on;
+        self
+    }
+
+    /// Lets the provider end a session by a frame, `GET /auth/frontchannel-logout` (OpenID Connect Front-Channel Logout); off
+    /// unless set.
+    ///
+    /// It needs what [`backchannel_logout`](Self::backchannel_logout) needs, and a provider that sends `iss` and `sid`
+    /// (`frontchannel_logout_session_required`). Prefer the back channel: most browsers send no cookies into such a frame.
+    ///
+    /// # Security
+    /// Nothing of it is signed: who knows the provider's ID of a session can end that session, and nothing else.
+    #[must_use]
+    pub fn frontchannel_logout(mut self, on: bool) -> Self {
+        self.frontchannel_logout = on;
+        self
+    }
+
     /// Shapes a login before it counts: look the user up, add data, set roles, or refuse.
     ///
     /// # Example
@@ -281,6 +313,7 @@ impl EngineBuilder {
                 "expected none beside a {tenant} in server.public_url: tenants would share a session cookie",
             ));
         }
+        logout_from_outside(&sessions, self.backchannel_logout, self.frontchannel_logout)?;
         let cookies = cookie_settings(&sessions, &public_url, &providers)?;
         let keys = sessions.key_ring()?;
         let lifetimes = lifetimes(&sessions)?;
@@ -346,6 +379,14 @@ impl EngineBuilder {
                     Arc::clone(&live),
                 ))),
             },
+            revocations: sessions.revocation_store.map(|store| {
+                Arc::new(Revocations::new(
+                    store,
+                    RevocationCodec::new(&keys),
+                    store_limits.deadline,
+                ))
+            }),
+            outside_logout: OutsideLogout::new(self.backchannel_logout, self.frontchannel_logout),
             refreshes: Refreshes::default(),
             live,
             hooks: self.hooks,

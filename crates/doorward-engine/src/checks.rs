@@ -74,6 +74,27 @@ pub(crate) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, Buil
     value.ok_or_else(|| BuildError::text(key, "expected a value, found none"))
 }
 
+/// Whoever ends sessions from outside must have something to end them in.
+pub(crate) fn logout_from_outside(sessions: &Sessions, back: bool, front: bool) -> Result<(), BuildError> {
+    let is_stored = matches!(sessions.place, Place::Store(_));
+    if is_stored && sessions.revocation_store.is_some() {
+        return Err(BuildError::text(
+            "session.revocation_store",
+            "expected none beside a session store, which ends its sessions itself",
+        ));
+    }
+    let key = match (back, front) {
+        _ if is_stored || sessions.revocation_store.is_some() => return Ok(()),
+        (true, _) => "auth.backchannel_logout",
+        (_, true) => "auth.frontchannel_logout",
+        (false, false) => return Ok(()),
+    };
+    Err(BuildError::text(
+        key,
+        "expected a session store, or session.revocation_store for sessions in cookies, found neither: nothing could end a session that its browser does not present",
+    ))
+}
+
 pub(crate) fn cookie_settings(
     sessions: &Sessions,
     public_url: &PublicUrl,
@@ -225,9 +246,13 @@ pub(crate) fn warnings(public_url: &PublicUrl, app_origins: &[String], sessions:
         }
     }
     if matches!(sessions.place, Place::Cookie) && !public_url.is_loopback() {
-        warnings.push(
-            "session.store: sessions live in cookies alone; run one process, for several do not share ended sessions and renewed tokens".into(),
-        );
+        let unshared = match sessions.revocation_store {
+            Some(_) => "renewed tokens",
+            None => "ended sessions and renewed tokens",
+        };
+        warnings.push(format!(
+            "session.store: sessions live in cookies alone; run one process, for several do not share {unshared}"
+        ));
     }
     warnings
 }

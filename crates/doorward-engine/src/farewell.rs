@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use doorward_core::UnixTime;
 use doorward_core::code::Code;
 use doorward_core::ports::StoreError;
 use doorward_core::session::{Change, OpenedIdentity, ProviderTenant, SessionHandle, SessionId, Tokens, User};
@@ -26,6 +27,18 @@ pub(crate) struct Farewell {
     pub(crate) tenant: Option<ProviderTenant>,
     /// Whether requests on their way are still served, so that the tokens must hold for a while.
     pub(crate) is_retiring: bool,
+}
+
+/// A sealed session to be ended.
+struct Ending<'r> {
+    id: SessionId,
+    /// Until when that is remembered.
+    until: UnixTime,
+    /// Whether another takes its place, and it may finish what is on its way.
+    retires: bool,
+    /// Its provider and tenant, where the cookie says.
+    provider: Option<&'r Arc<ProviderState>>,
+    tenant: Option<ProviderTenant>,
 }
 
 impl Farewell {
@@ -58,7 +71,15 @@ impl<'r> Here<'r> {
         successor: Option<&Successor>,
     ) -> (Vec<Farewell>, Option<StoreError>) {
         match &self.place {
-            SessionPlace::Cookie(newest) => (self.end_sealed(newest, headers, before.session, successor), None),
+            SessionPlace::Cookie(newest) => {
+                let ends = self.presented(newest, headers, before.session, successor);
+                let ids: Vec<_> = ends
+                    .iter()
+                    .map(|ending| (ending.id, ending.until, ending.retires))
+                    .collect();
+                let farewells = self.end_sealed(newest, headers, ends);
+                (farewells, self.revoke_everywhere(ids).await)
+            }
             SessionPlace::Store(stored) => {
                 let mut farewells = Vec::new();
                 let mut failed = None;
@@ -76,34 +97,75 @@ impl<'r> Here<'r> {
         }
     }
 
-    fn end_sealed(
+    /// The sealed sessions that a request presents, and the one that a login began with, each once.
+    fn presented(
         self,
         newest: &Newest,
         headers: &HeaderMap,
         before: Option<SessionId>,
         successor: Option<&Successor>,
-    ) -> Vec<Farewell> {
+    ) -> Vec<Ending<'r>> {
         let now = self.ports.clock.now();
         let presented = self.codec.every_identity(headers);
         let lets_finish = |user: &User| successor.is_some_and(|successor| successor.lets_finish(user));
         let mut ends: Vec<_> = presented
             .iter()
-            .map(|opened| {
-                let until = opened.absolute_expires_at();
-                let retires = opened.to_user().is_ok_and(|user| lets_finish(&user));
-                (opened.id(), until, retires, self.provider_of(opened), tenant_of(opened))
+            .map(|opened| Ending {
+                id: opened.id(),
+                until: opened.absolute_expires_at(),
+                retires: opened.to_user().is_ok_and(|user| lets_finish(&user)),
+                provider: self.provider_of(opened),
+                tenant: tenant_of(opened),
             })
             .collect();
         ends.extend(before.map(|id| {
             // Whose it was is known only where this process has written it.
             let known = newest.look(&id, 0, now);
-            let retires = matches!(known, Known::Newer(state) if lets_finish(&state.identity.user));
-            (id, self.lifetimes.absolute_end(now), retires, None, None)
+            Ending {
+                id,
+                until: self.lifetimes.absolute_end(now),
+                retires: matches!(known, Known::Newer(state) if lets_finish(&state.identity.user)),
+                provider: None,
+                tenant: None,
+            }
         }));
         let mut seen = HashSet::new();
-        ends.retain(|(id, ..)| seen.insert(*id));
+        ends.retain(|ending| seen.insert(ending.id));
+        ends
+    }
+
+    /// Lets every process know of ended sessions, where there is a revocation store; those that may finish end there when their time
+    /// is over. Also those that had ended here before: the store may not have heard of it.
+    async fn revoke_everywhere(self, ids: Vec<(SessionId, UnixTime, bool)>) -> Option<StoreError> {
+        let revocations = Arc::clone(self.revocations.as_ref()?);
+        let (later, now): (Vec<_>, Vec<_>) = ids.into_iter().partition(|(_, _, retires)| *retires);
+        let named = |ids: Vec<(SessionId, UnixTime, bool)>| -> Vec<_> {
+            ids.into_iter().map(|(id, until, _)| (id, until)).collect()
+        };
+        let failed = revocations.end_sessions(&self.ports, named(now)).await.err();
+        if !later.is_empty() {
+            let (ports, later) = (self.ports.clone(), named(later));
+            self.ports.tasks.spawn(Box::pin(async move {
+                ports.tasks.sleep(GRACE).await;
+                if let Err(error) = revocations.end_sessions(&ports, later).await {
+                    tracing::error!(%error, "a replaced session could not be ended for other processes");
+                }
+            }));
+        }
+        failed
+    }
+
+    fn end_sealed(self, newest: &Newest, headers: &HeaderMap, ends: Vec<Ending<'r>>) -> Vec<Farewell> {
+        let now = self.ports.clock.now();
         let mut farewells = Vec::new();
-        for (id, until, retires, provider, tenant) in ends {
+        for ending in ends {
+            let Ending {
+                id,
+                until,
+                retires,
+                provider,
+                tenant,
+            } = ending;
             // The newest state comes out of the very step that ends the session, so that a refresh that
             // landed a moment ago is taken back too.
             let ended = match retires {

@@ -29,7 +29,7 @@ use crate::settings::ProviderSettings;
 const METADATA_FRESH: Duration = Duration::from_secs(3600);
 const KEYS_FRESH: Duration = Duration::from_secs(900);
 const STALE_LIMIT: Duration = Duration::from_secs(24 * 3600);
-const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
+pub(crate) const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The provider could not be asked, or what it said could not be used; worth another try later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

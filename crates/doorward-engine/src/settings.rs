@@ -253,6 +253,7 @@ pub(crate) struct ProviderSettings {
 pub struct Sessions {
     pub(crate) secrets: Vec<SecretString>,
     pub(crate) place: Place,
+    pub(crate) revocation_store: Option<Arc<dyn SessionStore>>,
     pub(crate) idle_timeout: Duration,
     pub(crate) absolute_timeout: Duration,
     pub(crate) outlive_access_token: bool,
@@ -279,7 +280,7 @@ impl Sessions {
     ///
     /// A session ended by logout is remembered by this process only: after a restart, or in
     /// another process, a copy of its cookie works until it expires. Where a logout has to be
-    /// certain, use a store.
+    /// certain, use a store, or share what was ended by [`revocation_store`](Self::revocation_store).
     #[must_use]
     pub fn cookie(secrets: impl Into<Secrets>) -> Self {
         Self::at(Place::Cookie, secrets.into())
@@ -302,6 +303,7 @@ impl Sessions {
         Self {
             secrets,
             place,
+            revocation_store: None,
             idle_timeout: Duration::from_secs(3600),
             absolute_timeout: Duration::from_secs(12 * 3600),
             outlive_access_token: false,
@@ -313,6 +315,19 @@ impl Sessions {
             csrf_header_name: None,
             store_limits: StoreLimits::default(),
         }
+    }
+
+    /// Remembers in a store which sessions were ended, for sessions in cookies: a logout then counts in every process and after a
+    /// restart, and the provider can end sessions too ([`backchannel_logout`](crate::EngineBuilder::backchannel_logout)).
+    ///
+    /// The store holds one small entry for each session that was ended, until its absolute end. Each process judges by a copy of
+    /// at most 100,000 entries, the oldest dropped first. It hears of new ones by the store's feed, and looks every five
+    /// seconds: without the feed a session that was ended elsewhere lives on for ten seconds at most. While the store does not
+    /// answer, the copy serves for a minute; after that, requests with a session are refused with 503 `store_unavailable`.
+    #[must_use]
+    pub fn revocation_store(mut self, store: impl SessionStore) -> Self {
+        self.revocation_store = Some(Arc::new(store));
+        self
     }
 
     /// Adds a secret that still opens what it sealed; the first one given seals.

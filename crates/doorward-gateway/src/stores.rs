@@ -52,6 +52,14 @@ impl Store {
         }
     }
 
+    /// Remembers in it which sessions in cookies were ended.
+    pub(crate) fn revocations(&self, sessions: Sessions) -> Sessions {
+        match self {
+            Self::Redis(store) => sessions.revocation_store(store.clone()),
+            Self::Postgres(store) => sessions.revocation_store(store.clone()),
+        }
+    }
+
     /// Gets it ready for development: a database gets its tables.
     ///
     /// # Errors

@@ -110,6 +110,12 @@ impl Issuer {
         &self.text
     }
 
+    /// Returns scheme, host and port, as a Content-Security-Policy names them.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// Returns the host, without port.
     #[must_use]
     pub fn host(&self) -> &str {

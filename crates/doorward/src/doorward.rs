@@ -318,6 +318,30 @@ impl Builder {
         self.map(|engine| engine.token_endpoint(on))
     }
 
+    /// Lets the provider end sessions by logout tokens, `POST /auth/backchannel-logout` (OpenID Connect Back-Channel Logout);
+    /// off unless set.
+    ///
+    /// It needs a session store, or [`Sessions::revocation_store`] beside sessions in cookies. Register the endpoint's address
+    /// with the provider as `backchannel_logout_uri`.
+    ///
+    /// # Security
+    /// Anybody can call it; a call does nothing without the provider's signature.
+    pub fn backchannel_logout(self, on: bool) -> Self {
+        self.map(|engine| engine.backchannel_logout(on))
+    }
+
+    /// Lets the provider end a session by a frame, `GET /auth/frontchannel-logout` (OpenID Connect Front-Channel Logout); off
+    /// unless set.
+    ///
+    /// It needs what [`backchannel_logout`](Self::backchannel_logout) needs, and a provider that sends `iss` and `sid`
+    /// (`frontchannel_logout_session_required`). Prefer the back channel: most browsers send no cookies into such a frame.
+    ///
+    /// # Security
+    /// Nothing of it is signed: who knows the provider's ID of a session can end that session, and nothing else.
+    pub fn frontchannel_logout(self, on: bool) -> Self {
+        self.map(|engine| engine.frontchannel_logout(on))
+    }
+
     /// Shapes a login before it counts: look the user up, add data, set roles, or refuse.
     pub fn on_login<F, O>(self, hook: F) -> Self
     where

@@ -7,6 +7,7 @@ use crate::session::SessionId;
 const SESSION_LABEL: &[u8] = b"doorward stored session v1\0";
 const SESSION_NAME_LABEL: &[u8] = b"doorward session name v1\0";
 const USED_LOGIN_LABEL: &[u8] = b"doorward used login v1\0";
+const REVOKED_SESSION_LABEL: &[u8] = b"doorward revoked session v1\0";
 const USED_LOGOUT_TOKEN_LABEL: &[u8] = b"doorward used logout token v1\0";
 
 /// 144 bits: no two sessions of a user have one name, and nobody guesses one.
@@ -46,6 +47,11 @@ impl StoreKey {
         let digest = labelled(SESSION_NAME_LABEL, &[&self.0]);
         let (name, _) = digest.split_at(SESSION_NAME_BYTES);
         base64url_encode(name)
+    }
+
+    /// Derives the key under which the end of a sealed session is remembered, for sessions that live in cookies alone.
+    pub fn of_revoked_session(id: &SessionId) -> StoreKey {
+        StoreKey(labelled(REVOKED_SESSION_LABEL, &[id.as_bytes()]))
     }
 
     /// Takes a digest as it is, for stores that read their keys back.

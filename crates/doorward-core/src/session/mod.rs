@@ -20,6 +20,7 @@ mod lifetime;
 mod opened;
 mod record;
 mod renewing;
+mod revocation;
 mod seen_from;
 mod summary;
 mod tokens;
@@ -38,6 +39,7 @@ pub use self::{
     opened::{IdentityBody, OpenedIdentity, Unreadable, provider_tag},
     record::{IndexOf, Record, RecordCodec, TokenPart},
     renewing::{Answer, Ask, Called, EXTEND_EVERY, Outcome, Renewing, Seen, Transition},
+    revocation::{MAX_REVOCATIONS, Revocation, RevocationCodec, RevocationSet, Revoked},
     seen_from::{AddressClass, SeenFrom},
     summary::Summary,
     tokens::Tokens,

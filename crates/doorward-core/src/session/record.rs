@@ -268,7 +268,7 @@ impl core::fmt::Debug for Record {
     }
 }
 
-fn index_text(of: IndexOf<'_>) -> Vec<u8> {
+pub(super) fn index_text(of: IndexOf<'_>) -> Vec<u8> {
     let (kind, parts): (&[u8], [&str; 2]) = match of {
         IndexOf::User { provider, subject } => (b"user", [provider, subject]),
         IndexOf::ProviderSession { provider, session_id } => (b"provider session", [provider, session_id]),

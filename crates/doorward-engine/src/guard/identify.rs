@@ -90,7 +90,9 @@ impl Here<'_> {
         let newer_tokens = is_newer && matches!(tokens, TokenPlace::Known(_));
         let session = Session::new(self.inner, live, PlacedSession::Cookie, tokens);
         if touch == Touch::Look {
-            return Identifying::Ready(Ok((session, csrf)));
+            return self.unless_revoked(session, csrf, |_, session, csrf| {
+                Identifying::Ready(Ok((session, csrf)))
+            });
         }
         if is_retiring {
             return Identifying::Ready(as_it_was(session, csrf, now));
@@ -108,7 +110,9 @@ impl Here<'_> {
         if view.is_safe_method() && !csrf_cookies.hold(session.inner.live.csrf_token()) {
             Session::mark(&session.inner.write.csrf);
         }
-        self.when_fresh(session, csrf, now)
+        self.unless_revoked(session, csrf, move |here, session, csrf| {
+            here.when_fresh(session, csrf, now)
+        })
     }
 
     fn identify_stored(
@@ -194,6 +198,11 @@ impl Here<'_> {
             let renewed = this.renew(&session).await;
             let expired = session.inner.live.access_token_expired(this.ports.clock.now());
             match renewed {
+                // A logout that came meanwhile wins.
+                Renewal::Renewed(_) if this.is_revoked(&session.inner.live) => {
+                    this.take_back_renewed(&session.inner.live);
+                    Err(Denial::new(Code::SessionRevoked))
+                }
                 Renewal::Renewed(state) => this.adopt(&session, &state).map(|session| (session, csrf)),
                 Renewal::Ended(code) => Err(Denial::new(code)),
                 Renewal::Passing(pause) if expired => Err(Denial::unavailable(Code::ProviderUnavailable, pause)),

@@ -191,7 +191,10 @@ impl Here<'_> {
                 IdentityCookie::Opened(opened) => {
                     let now = self.ports.clock.now();
                     let ended = matches!(newest.look(&opened.id(), opened.revision(), now), Known::Ended(_));
-                    !ended && doorward_core::session::check(opened, &self.lifetimes, now).is_ok()
+                    match doorward_core::session::check(opened, &self.lifetimes, now) {
+                        Ok(live) if !ended => self.check_when_read(&live).await.is_ok(),
+                        _ => false,
+                    }
                 }
                 _ => false,
             },

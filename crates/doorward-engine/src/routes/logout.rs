@@ -40,6 +40,12 @@ impl Here<'_> {
         let (farewells, failed) = self.end_presented(view.headers, Before::default(), None).await;
         if let Some(error) = failed {
             tracing::error!(%error, "session store did not answer; the session could not be ended");
+            // What did end is taken back all the same: the next try finds nothing of it.
+            for farewell in farewells {
+                if let Some(token) = farewell.refresh_token {
+                    self.revoke_in_background(&farewell.provider, token);
+                }
+            }
             let pause = Duration::from_secs(1);
             return self.refuse(&Denial::unavailable(Code::StoreUnavailable, pause));
         }

@@ -2,8 +2,10 @@
 
 mod again;
 mod arrival;
+mod backchannel;
 mod callback;
 mod complete;
+mod frontchannel;
 mod login;
 mod logout;
 mod platform;
@@ -29,7 +31,7 @@ use crate::reply::Reply;
 use crate::site::Here;
 
 /// The largest form a provider may post to the callback, in bytes.
-pub const MAX_FORM_BYTES: usize = 64 * 1024;
+const MAX_FORM_BYTES: usize = 64 * 1024;
 
 // One list, so that no endpoint can be known and not served.
 macro_rules! endpoints {
@@ -68,10 +70,26 @@ endpoints! {
     OneSession = "/sessions/{id}";
     /// `GET /auth/token`: the access token; off unless switched on.
     Token = "/token";
+    /// `POST /auth/backchannel-logout`: the provider ends sessions; off unless switched on.
+    BackchannelLogout = "/backchannel-logout";
+    /// `GET /auth/frontchannel-logout`: the provider ends a session by a frame; off unless switched on.
+    FrontchannelLogout = "/frontchannel-logout";
     /// `GET /auth/complete`: where a login in a window of its own ends.
     Complete = "/complete";
     /// `GET /auth/complete.js`: that page's script.
     CompleteScript = complete::SCRIPT_PATH;
+}
+
+impl AuthEndpoint {
+    /// How much of a request's body is read, in bytes; `None` where nobody reads one.
+    #[must_use]
+    pub fn form_limit(self, method: &Method) -> Option<usize> {
+        match self {
+            AuthEndpoint::Callback if *method == Method::POST => Some(MAX_FORM_BYTES),
+            AuthEndpoint::BackchannelLogout if *method == Method::POST => Some(backchannel::MAX_FORM_BYTES),
+            _ => None,
+        }
+    }
 }
 
 impl Engine {
@@ -89,9 +107,20 @@ impl Engine {
             .collect()
     }
 
+    /// Whether an endpoint is switched on; the others answer 404.
+    #[must_use]
+    pub fn serves(&self, endpoint: AuthEndpoint) -> bool {
+        match endpoint {
+            AuthEndpoint::Token => self.inner.token_endpoint,
+            AuthEndpoint::BackchannelLogout => self.inner.outside_logout.back_channel,
+            AuthEndpoint::FrontchannelLogout => self.inner.outside_logout.front_channel,
+            _ => true,
+        }
+    }
+
     /// Answers one of our own endpoints.
     ///
-    /// `body` is the request's body, read up to [`MAX_FORM_BYTES`], and `None` where it was larger.
+    /// `body` is the request's body, read up to the [`form_limit`](AuthEndpoint::form_limit), and `None` where it was larger.
     ///
     /// # Security
     /// Everything of the request comes from the browser, the body of a `form_post` included.
@@ -117,6 +146,8 @@ impl Engine {
             AuthEndpoint::Sessions => self.sessions_endpoint(context, view).await,
             AuthEndpoint::OneSession => self.one_session_endpoint(context, view).await,
             AuthEndpoint::Token => self.token_endpoint(context, view).await,
+            AuthEndpoint::BackchannelLogout => here.backchannel_logout(view, body).await,
+            AuthEndpoint::FrontchannelLogout => here.frontchannel_logout(view).await,
             AuthEndpoint::Complete => here.complete_page(view),
             AuthEndpoint::CompleteScript => here.complete_script(view),
         }

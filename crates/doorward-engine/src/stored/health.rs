@@ -27,7 +27,7 @@ const REST: Duration = Duration::from_millis(500);
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// How a store has been doing.
-pub(super) struct Health {
+pub(crate) struct Health {
     deadline: Duration,
     permits: Semaphore,
     failures: AtomicU32,
@@ -38,7 +38,7 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) fn new(deadline: Duration) -> Self {
+    pub(crate) fn new(deadline: Duration) -> Self {
         Self {
             deadline: deadline.saturating_add(GRACE),
             permits: Semaphore::new(MAX_CALLS),
@@ -53,7 +53,7 @@ impl Health {
     /// # Errors
     /// [`StoreError`]: the call's own, [`StoreErrorKind::Timeout`] after the deadline, the wait for a turn included, or
     /// [`StoreErrorKind::Unreachable`] at once while the store is down.
-    pub(super) async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         ports: &Ports,
         call: impl Future<Output = Result<T, StoreError>>,

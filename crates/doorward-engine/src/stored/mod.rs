@@ -20,7 +20,7 @@ use doorward_core::ports::{
 };
 use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Standing, Summary};
 
-use self::health::Health;
+pub(crate) use self::health::Health;
 pub(crate) use self::list::Listed;
 use self::stale::Stale;
 use self::turns::Turns;
@@ -31,7 +31,7 @@ use crate::outside::Ports;
 pub(crate) const STORE_DEADLINE: Duration = Duration::from_millis(250);
 
 /// Records are kept somewhat longer than they count, because the store's clock may be ahead of ours.
-const SLACK: Duration = Duration::from_secs(5 * 60);
+pub(crate) const SLACK: Duration = Duration::from_secs(5 * 60);
 
 /// The store and what its records are sealed with.
 pub(crate) struct StoredSessions {
@@ -210,6 +210,15 @@ impl StoredSessions {
         if let Some(stale) = &self.stale {
             stale.forget(key);
         }
+    }
+
+    /// Whether something that happens once is remembered.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store did not answer.
+    pub(crate) async fn is_used(&self, ports: &Ports, key: &StoreKey) -> Result<bool, StoreError> {
+        let call = self.reader.store.load(key, ports.clock.now());
+        Ok(self.reader.health.call(ports, call).await?.entry.is_some())
     }
 
     /// Remembers something that happens once; `false` if it is remembered already.

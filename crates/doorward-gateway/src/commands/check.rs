@@ -84,9 +84,11 @@ fn routes(config: &CheckedConfig) -> Vec<[String; 3]> {
         };
         rows.push([route.path.to_string(), route.rule.to_string(), goes_to]);
     }
-    let token = format!("{}{}", config.auth.engine().base_path(), "/token");
+    let engine = config.auth.engine();
+    let mut off = engine.endpoint_paths();
+    off.retain(|(endpoint, _)| !engine.serves(*endpoint));
     for own in config.auth.router::<()>().audit() {
-        if own.path() == token && !config.token_endpoint {
+        if off.iter().any(|(_, path)| path == own.path()) {
             continue;
         }
         rows.push([own.path().to_owned(), own.rule().to_string(), "doorward".to_owned()]);

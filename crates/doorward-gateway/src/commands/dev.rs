@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use doorward::{BearerTokens, Doorward, Provider, ResponseMode, SecretString, SecretsFile, Sessions};
+use doorward::{BearerTokens, Doorward, MemoryStore, Provider, ResponseMode, SecretString, SecretsFile, Sessions};
 use doorward_crypto::{SystemRandom, generate_secret};
 use doorward_dev_provider::DevProvider;
 use serde_json::json;
@@ -110,7 +110,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         Some(issuer) => (None, options.own_provider(issuer)?),
         None => {
             let socket = Bound::new(options.provider_listen, PROVIDER_LISTEN)?;
-            let provider = options.development_provider(&provider::issuer(&socket), &parsed)?;
+            let provider = options.development_provider(&provider::issuer(&socket), &parsed, app_socket.port())?;
             let relation = Relation {
                 issuer: provider.issuer().to_owned(),
                 client_id: provider.client_id().to_owned(),
@@ -199,9 +199,13 @@ impl Options {
     }
 
     /// The development provider, which knows where a public URL off loopback comes back to.
-    fn development_provider(&self, issuer: &str, public_url: &Url) -> Result<DevProvider, Failure> {
+    fn development_provider(&self, issuer: &str, public_url: &Url, app_port: u16) -> Result<DevProvider, Failure> {
         let origin = public_url.origin().ascii_serialization();
         provider::start(issuer, |settings| {
+            // Straight to the demo, wherever browsers meet it; the certificate of --tls is one that nobody trusts.
+            if !self.tls {
+                settings.backchannel_logout_uri = Some(format!("http://localhost:{app_port}/auth/backchannel-logout"));
+            }
             settings.auto_login.clone_from(&self.auto_login);
             settings.extra_redirect_uris = vec![format!("{origin}/auth/callback")];
             settings.extra_post_logout_uris = vec![origin.clone(), format!("{origin}/")];
@@ -219,7 +223,8 @@ impl Options {
             None => vec![generate_secret(&SystemRandom).map_err(|error| Failure::Broken(chain(&error)))?],
         };
         let sessions = match &self.store {
-            None => Sessions::cookie(secrets),
+            // This one process is all there is, so that its memory does.
+            None => Sessions::cookie(secrets).revocation_store(MemoryStore::new()),
             Some(url) => self.stored(url.expose(), secrets).await?,
         };
         let mut sessions = sessions.idle_timeout(Duration::from_secs(self.idle_timeout));
@@ -242,6 +247,8 @@ impl Options {
             .provider(provider)
             .session(sessions)
             .token_endpoint(true)
+            .backchannel_logout(true)
+            .frontchannel_logout(true)
             .session_metadata(move |session| {
                 let user = session.user();
                 json!({

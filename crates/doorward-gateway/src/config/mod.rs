@@ -110,7 +110,10 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
     root.finish();
     let store = match &settings.place {
         Place::Store(store) => Some(store.clone()),
-        Place::Cookie | Place::Memory => None,
+        Place::Cookie | Place::Memory => match &settings.revocation_place {
+            Some(Place::Store(store)) => Some(store.clone()),
+            _ => None,
+        },
     };
     let auth = settings.judge(base, &reading.findings);
     let unknown = unknown_variables(&reading);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use doorward::{BearerTokens, BuildError, Builder, Doorward, Provider, SameSite, Sessions, Tenant};
+use doorward::{BearerTokens, BuildError, Builder, Doorward, MemoryStore, Provider, SameSite, Sessions, Tenant};
 
 use super::findings::Findings;
 use super::provider::{NamedProvider, with};
@@ -35,6 +35,8 @@ pub(super) struct Settings {
     pub(super) store_deadline: Option<Duration>,
     pub(super) serve_stale: Option<Duration>,
     pub(super) max_per_user: Option<usize>,
+    /// Where what was ended is remembered, for sessions in cookies; never in cookies itself.
+    pub(super) revocation_place: Option<Place>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) absolute_timeout: Option<Duration>,
     pub(super) outlive_access_token: bool,
@@ -45,6 +47,8 @@ pub(super) struct Settings {
     pub(super) csrf_header_name: Option<String>,
     pub(super) base_path: Option<String>,
     pub(super) token_endpoint: bool,
+    pub(super) backchannel_logout: bool,
+    pub(super) frontchannel_logout: bool,
     pub(super) default_return_url: Option<String>,
     pub(super) post_logout_url: Option<String>,
     pub(super) bearer: Option<BearerTokens>,
@@ -106,7 +110,10 @@ impl Settings {
             self.secrets.push(stand_in_secret()?);
             self.stand_ins.secret = true;
         }
-        let mut builder = base.token_endpoint(self.token_endpoint);
+        let mut builder = base
+            .token_endpoint(self.token_endpoint)
+            .backchannel_logout(self.backchannel_logout)
+            .frontchannel_logout(self.frontchannel_logout);
         builder = with(builder, self.public_url.clone(), Builder::public_url);
         builder = with(
             builder,
@@ -137,6 +144,11 @@ impl Settings {
             Place::Cookie => Sessions::cookie(first.clone()),
             Place::Memory => Sessions::memory(first.clone()),
             Place::Store(store) => store.sessions(vec![first.clone()]),
+        };
+        sessions = match &self.revocation_place {
+            Some(Place::Memory) => sessions.revocation_store(MemoryStore::new()),
+            Some(Place::Store(store)) => store.revocations(sessions),
+            Some(Place::Cookie) | None => sessions,
         };
         for secret in others {
             sessions = sessions.also_open_with(secret.clone());
@@ -177,6 +189,9 @@ impl Settings {
             "session.max_per_user" => self.max_per_user.take().is_some(),
             "csrf.cookie_name" => self.csrf_cookie_name.take().is_some(),
             "csrf.header_name" => self.csrf_header_name.take().is_some(),
+            "session.revocation_store" => self.revocation_place.take().is_some(),
+            "auth.backchannel_logout" => std::mem::take(&mut self.backchannel_logout),
+            "auth.frontchannel_logout" => std::mem::take(&mut self.frontchannel_logout),
             "auth.base_path" => self.base_path.take().is_some(),
             "auth.default_return_url" => self.default_return_url.take().is_some(),
             "auth.post_logout_url" => self.post_logout_url.take().is_some(),

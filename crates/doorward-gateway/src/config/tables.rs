@@ -19,6 +19,7 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     settings.secrets = session_secrets(&section);
     settings.store_deadline = section.duration("store_deadline");
     settings.place = place(&section, settings.store_deadline);
+    settings.revocation_place = revocation_place(&section, settings.store_deadline);
     settings.idle_timeout = section.duration("idle_timeout");
     settings.absolute_timeout = section.duration("absolute_timeout");
     let absolute = settings.absolute_timeout.unwrap_or(ABSOLUTE_TIMEOUT);
@@ -72,6 +73,24 @@ fn place(section: &Section<'_>, deadline: Option<Duration>) -> Place {
     Place::Cookie
 }
 
+/// Where what was ended is remembered, for sessions in cookies.
+fn revocation_place(section: &Section<'_>, deadline: Option<Duration>) -> Option<Place> {
+    let key = "revocation_store";
+    let text = section.text(key)?;
+    if text == "memory" {
+        section.warn(
+            key,
+            "what is kept in memory ends with the process, and no other process knows it",
+        );
+        return Some(Place::Memory);
+    }
+    match Store::of(&text, deadline) {
+        Ok(store) => return Some(Place::Store(store)),
+        Err(problem) => section.refuse(key, format!("{problem}, or \"memory\"")),
+    }
+    None
+}
+
 /// Reads `[auth]`.
 pub(super) fn auth(root: &Section<'_>, settings: &mut Settings) {
     let section = root.section("auth");
@@ -79,14 +98,8 @@ pub(super) fn auth(root: &Section<'_>, settings: &mut Settings) {
     settings.token_endpoint = section.flag("token_endpoint").unwrap_or(false);
     settings.default_return_url = section.text("default_return_url");
     settings.post_logout_url = section.text("post_logout_url");
-    for key in ["backchannel_logout", "frontchannel_logout"] {
-        if section.flag(key) == Some(true) {
-            section.refuse(
-                key,
-                "expected false: it needs a store, and stores are not in this build; found true",
-            );
-        }
-    }
+    settings.backchannel_logout = section.flag("backchannel_logout").unwrap_or(false);
+    settings.frontchannel_logout = section.flag("frontchannel_logout").unwrap_or(false);
     section.finish();
 }
 

@@ -54,6 +54,7 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 // weakness: M14
 #[tokio::test]
 async fn a_slow_answer_times_out() {
+    // attacks: K16 (slow)
     for head in [
         &b""[..],
         b"HTTP/1.1 200 OK\r\n",
@@ -130,6 +131,7 @@ async fn a_connection_that_breaks_off_is_interrupted() {
 // weakness: L20
 #[tokio::test]
 async fn a_closed_port_and_an_unknown_name_are_unreachable() {
+    // attacks: K16 (no such name)
     let closed = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
@@ -161,6 +163,7 @@ async fn a_name_below_localhost_is_this_machine_whatever_the_resolver_knows() {
 // attacks: C14, D37
 #[tokio::test]
 async fn private_addresses_are_refused_where_only_public_ones_may_be_reached() {
+    // attacks: K16 (a name that leads elsewhere)
     let server = Server::start(Say::Close(answer("", b"internal"))).await;
     let port = server.address.port();
     for host in [

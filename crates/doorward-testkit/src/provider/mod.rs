@@ -281,6 +281,12 @@ impl ScriptedProvider {
         self.signed(&IdTokenScript::default(), typ, claims.clone())
     }
 
+    /// Signs claims as the script says, as a token of this type.
+    #[must_use]
+    pub fn sign_as(&self, script: &IdTokenScript, typ: &str, claims: &Value) -> String {
+        self.signed(script, typ, claims.clone())
+    }
+
     /// Every request so far, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {

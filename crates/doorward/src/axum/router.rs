@@ -111,6 +111,8 @@ impl<S: Clone + Send + Sync + 'static> ProtectedRouter<S> {
                 AuthEndpoint::Login
                 | AuthEndpoint::Callback
                 | AuthEndpoint::Logout
+                | AuthEndpoint::BackchannelLogout
+                | AuthEndpoint::FrontchannelLogout
                 | AuthEndpoint::Complete
                 | AuthEndpoint::CompleteScript => Rule::Public,
             },

@@ -7,8 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Request};
 use axum::response::Response;
 use axum::routing::any;
-use doorward_engine::{AuthEndpoint, Engine, MAX_FORM_BYTES, RequestContext, RequestView};
-use http::Method;
+use doorward_engine::{AuthEndpoint, Engine, RequestContext, RequestView};
 
 use crate::future::not_configured;
 use crate::service::response;
@@ -54,10 +53,9 @@ async fn serve(endpoint: AuthEndpoint, request: Request) -> Response {
             .hint_at_nested_routes(request.uri().path(), asked.path());
     }
     let (parts, body) = request.into_parts();
-    // Only the callback of `form_post` has a body that anybody reads.
-    let body = match (endpoint, &parts.method) {
-        (AuthEndpoint::Callback, &Method::POST) => to_bytes(body, MAX_FORM_BYTES).await.ok(),
-        _ => {
+    let body = match endpoint.form_limit(&parts.method) {
+        Some(limit) => to_bytes(body, limit).await.ok(),
+        None => {
             drop::<Body>(body);
             Some(bytes::Bytes::new())
         }

@@ -18,6 +18,7 @@ mod isolation;
 mod journey;
 mod lifecycle;
 mod live;
+mod outside_logout;
 mod provider;
 mod refresh;
 mod review;

@@ -8,6 +8,7 @@ mod identity;
 mod lifetime;
 mod record_keys;
 mod renewing;
+mod revocation;
 mod seen_from;
 mod stored;
 mod tokens;

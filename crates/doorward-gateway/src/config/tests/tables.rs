@@ -219,15 +219,53 @@ fn csrf_and_auth_keys_are_read_and_refused() {
                 "auth.post_logout_url",
                 "elsewhere.test",
             ),
-            ("backchannel_logout = true", "auth.backchannel_logout", "needs a store"),
+            (
+                "backchannel_logout = true",
+                "auth.backchannel_logout",
+                "expected a session store",
+            ),
             (
                 "frontchannel_logout = true",
                 "auth.frontchannel_logout",
-                "needs a store",
+                "expected a session store",
             ),
+            ("backchannel_logout = 1", "auth.backchannel_logout", ""),
         ],
     );
     assert!(accepted(&format!("{rest}[auth]\ntoken_endpoint = true\n")).token_endpoint);
+}
+
+#[test]
+fn a_logout_by_the_provider_needs_something_to_end_sessions_in() {
+    let file = |session: &str| {
+        let auth = "[auth]\nbackchannel_logout = true\nfrontchannel_logout = true\n";
+        format!("{SERVER}{PROVIDER}{SESSION}{session}\n{ROUTE}{auth}")
+    };
+    for session in [
+        "store = \"memory\"",
+        "store = \"redis://cache\"",
+        "revocation_store = \"memory\"",
+        "revocation_store = \"redis://cache\"",
+        "revocation_store = \"postgres://db/app\"",
+    ] {
+        accepted(&file(session));
+    }
+    for (session, key) in [
+        ("", "auth.backchannel_logout"),
+        ("", "auth.frontchannel_logout"),
+        ("revocation_store = \"cookie\"", "session.revocation_store"),
+        ("revocation_store = \"mysql://pa55word@db\"", "session.revocation_store"),
+        (
+            "store = \"memory\"\nrevocation_store = \"memory\"",
+            "session.revocation_store",
+        ),
+    ] {
+        let faults = refused(&file(session));
+        assert!(
+            faults.contains(key) && !faults.contains("pa55word"),
+            "{session}: {faults}"
+        );
+    }
 }
 
 #[test]

@@ -197,6 +197,8 @@ async fn audit_lists_every_route_and_prefix_with_its_rule() {
             "/auth/sessions: session",
             "/auth/sessions/{id}: session",
             "/auth/token: session",
+            "/auth/backchannel-logout: public",
+            "/auth/frontchannel-logout: public",
             "/auth/complete: public",
             "/auth/complete.js: public",
         ]

@@ -194,7 +194,9 @@ struct Meddling {
     store: MemoryStore,
     loads: AtomicUsize,
     writes: AtomicUsize,
+    lists: AtomicUsize,
     failing: std::sync::atomic::AtomicBool,
+    silent: std::sync::atomic::AtomicBool,
     tamper: std::sync::Mutex<Option<Tamper>>,
     before_replace: std::sync::Mutex<Option<Gate>>,
     keys: std::sync::Mutex<Vec<StoreKey>>,
@@ -205,9 +207,14 @@ impl Meddled {
         World::build(Sessions::stored(SECRET, self.clone()), |builder| builder)
     }
 
-    /// How often the store was asked, reads and writes.
+    /// How often the store was asked: reads, writes and lists.
     pub(crate) fn calls(&self) -> usize {
-        self.inner.loads.load(Ordering::SeqCst) + self.writes()
+        self.inner.loads.load(Ordering::SeqCst) + self.inner.lists.load(Ordering::SeqCst) + self.writes()
+    }
+
+    /// Whoever follows the feed from now on hears nothing.
+    pub(crate) fn silence(&self) {
+        self.inner.silent.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn writes(&self) -> usize {
@@ -284,6 +291,7 @@ impl SessionStore for Meddled {
         after: Option<Cursor>,
         now: UnixTime,
     ) -> BoxFuture<'a, Result<ListPage, StoreError>> {
+        self.inner.lists.fetch_add(1, Ordering::SeqCst);
         match self.outage() {
             Some(error) => Box::pin(async { Err(error) }),
             None => self.inner.store.list(index, after, now),
@@ -293,7 +301,19 @@ impl SessionStore for Meddled {
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
         match self.outage() {
             Some(error) => Box::pin(async { Err(error) }),
+            None if self.inner.silent.load(Ordering::SeqCst) => Box::pin(async {
+                let feed: Box<dyn StoreFeed> = Box::new(Silence);
+                Ok(feed)
+            }),
             None => self.inner.store.feed(),
         }
+    }
+}
+
+struct Silence;
+
+impl StoreFeed for Silence {
+    fn next(&mut self) -> BoxFuture<'_, Result<StoreKey, StoreError>> {
+        Box::pin(std::future::pending())
     }
 }

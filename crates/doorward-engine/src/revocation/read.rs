@@ -1,0 +1,177 @@
+//! Reading the entries: all of them at first and after an outage, then what is new, and what the feed tells of.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use doorward_core::ports::{IndexKey, StoreError, StoreFeed, StoreKey};
+use futures_util::stream::{self, StreamExt as _};
+
+use super::{AT_A_TIME, JUDGES_UNREAD, PAUSE, READ_EVERY, Revocations, Times};
+use crate::outside::Ports;
+use crate::single_flight::Begin;
+
+/// How old a copy may be for what is new to be enough: the lists of new entries span ten minutes at least.
+const NEW_IS_ENOUGH: Duration = Duration::from_secs(300);
+/// Looks in vain for somebody who was judged, after which nobody follows the feed any more: a minute.
+const QUIET_ROUNDS: u32 = 12;
+
+impl Revocations {
+    /// How old the copy is; `None` where there is none.
+    pub(super) fn age(&self, ports: &Ports) -> Option<Duration> {
+        let read_at = self.times().read_at?;
+        Some(ports.clock.monotonic().saturating_sub(read_at))
+    }
+
+    /// Begins to read where that is due; `false` where the caller has to wait for it.
+    pub(super) fn read_as_due(self: &Arc<Self>, ports: &Ports) -> bool {
+        self.was_asked.store(true, Ordering::Relaxed);
+        let Some(age) = self.age(ports) else { return false };
+        if age < READ_EVERY {
+            return true;
+        }
+        if age >= JUDGES_UNREAD {
+            return false;
+        }
+        let (this, in_background) = (Arc::clone(self), ports.clone());
+        ports.tasks.spawn(Box::pin(async move {
+            this.read(&in_background).await;
+        }));
+        true
+    }
+
+    /// Reads the entries unless that was done just now, or waits for the reading under way; `false` where the store did not answer.
+    pub(super) async fn read(self: &Arc<Self>, ports: &Ports) -> bool {
+        let begin = || {
+            let now = ports.clock.monotonic();
+            let Times { read_at, rests_until } = self.times();
+            if read_at.is_some_and(|at| now.saturating_sub(at) < READ_EVERY) {
+                return Begin::Known(true);
+            }
+            if now < rests_until {
+                return Begin::Known(false);
+            }
+            let (this, ports) = (Arc::clone(self), ports.clone());
+            Begin::Job(Box::pin(async move { this.read_now(&ports).await }))
+        };
+        self.reading.join((), &*ports.tasks, begin).await.unwrap_or(false)
+    }
+
+    async fn read_now(self: &Arc<Self>, ports: &Ports) -> bool {
+        let began = ports.clock.monotonic();
+        // Before the reading, so that nothing is written unheard between the two.
+        self.follow(ports);
+        let lists = match self.age(ports) {
+            Some(age) if age < NEW_IS_ENOUGH => self.codec.lists_of_new(ports.clock.now()),
+            _ => self.codec.lists_of_all(),
+        };
+        let mut outcome = Ok(());
+        for list in lists {
+            outcome = self.read_list(ports, &list).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(()) => {
+                times.read_at = Some(began);
+                true
+            }
+            // Told where it arose.
+            Err(_) => {
+                times.rests_until = ports.clock.monotonic().saturating_add(PAUSE);
+                false
+            }
+        }
+    }
+
+    async fn read_list(&self, ports: &Ports, list: &IndexKey) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self
+                .health
+                .call(ports, self.store.list(list, after, ports.clock.now()))
+                .await?;
+            let unknown: Vec<StoreKey> = {
+                let copy = self.copy();
+                page.keys.into_iter().filter(|key| !copy.holds(key)).collect()
+            };
+            let outcomes: Vec<Result<(), StoreError>> = stream::iter(unknown)
+                .map(|key| async move { self.read_entry(ports, key).await })
+                .buffer_unordered(AT_A_TIME)
+                .collect()
+                .await;
+            outcomes.into_iter().collect::<Result<(), _>>()?;
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn read_entry(&self, ports: &Ports, key: StoreKey) -> Result<(), StoreError> {
+        let now = ports.clock.now();
+        let loaded = self.health.call(ports, self.store.load(&key, now)).await?;
+        // What is gone has ended, and what does not open is none of ours.
+        if let Some(revocation) = loaded.entry.and_then(|entry| self.codec.open(&key, &entry.bytes).ok()) {
+            self.take_in(key, &revocation, now);
+        }
+        Ok(())
+    }
+
+    /// Follows the store's feed for as long as anybody is judged, unless somebody does already.
+    fn follow(self: &Arc<Self>, ports: &Ports) {
+        if self.is_followed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (following, in_background) = (Following(Arc::clone(self)), ports.clone());
+        ports.tasks.spawn(Box::pin(async move {
+            let this = &following.0;
+            match this.health.call(&in_background, this.store.feed()).await {
+                Ok(feed) => this.hear(&in_background, feed).await,
+                Err(error) => tracing::debug!(%error, "feed of the revocation store cannot be followed"),
+            }
+        }));
+    }
+
+    async fn hear(self: &Arc<Self>, ports: &Ports, mut feed: Box<dyn StoreFeed>) {
+        let mut quiet = 0;
+        loop {
+            let heard = {
+                let mut next = feed.next();
+                loop {
+                    if let Some(heard) = ports.within(READ_EVERY, next.as_mut()).await {
+                        break heard;
+                    }
+                    quiet = match self.was_asked.swap(false, Ordering::Relaxed) {
+                        true => 0,
+                        false => quiet + 1,
+                    };
+                    if quiet >= QUIET_ROUNDS {
+                        return;
+                    }
+                    self.read(ports).await;
+                }
+            };
+            // A lost connection: the next reading follows anew, and what was missed stands in the lists.
+            let Ok(key) = heard else { return };
+            if !self.copy().holds(&key) && self.read_entry(ports, key).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn times(&self) -> Times {
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that nobody follows any more, also where the job is dropped.
+struct Following(Arc<Revocations>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.is_followed.store(false, Ordering::Relaxed);
+    }
+}
