@@ -57,8 +57,6 @@ pub(crate) struct CheckedConfig {
     pub(crate) auth: Doorward,
     /// The store, if that is where sessions live; not connected yet.
     pub(crate) store: Option<Store>,
-    /// Whether the page may ask for the access token.
-    pub(crate) token_endpoint: bool,
     /// In the order of the file.
     pub(crate) routes: Vec<Route>,
     /// What works and an operator should know of.
@@ -99,7 +97,6 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
     settings.bearer = tables::bearer(&root);
     settings.tenants = tables::tenants(&root);
     let base_path = settings.base_path.clone().filter(|path| path.starts_with('/'));
-    let token_endpoint = settings.token_endpoint;
     let routes = routes::routes(
         &root,
         &Surroundings {
@@ -133,7 +130,6 @@ fn check(text: &str, folder: &Path, environment: &Environment, base: &Builder) -
                 server,
                 auth,
                 store,
-                token_endpoint,
                 routes,
                 warnings,
             })
