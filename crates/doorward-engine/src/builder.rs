@@ -384,6 +384,7 @@ impl EngineBuilder {
                     store,
                     RevocationCodec::new(&keys),
                     store_limits.deadline,
+                    Arc::clone(&live),
                 ))
             }),
             outside_logout: OutsideLogout::new(self.backchannel_logout, self.frontchannel_logout),

@@ -29,17 +29,15 @@ pub(crate) struct Farewell {
     pub(crate) is_retiring: bool,
 }
 
-/// A sealed session to be ended.
-struct Ending<'r> {
-    id: SessionId,
-    /// Until when that is remembered.
-    until: UnixTime,
-    /// Whether another takes its place, and it may finish what is on its way.
-    retires: bool,
-    /// Its provider and tenant, where the cookie says.
-    provider: Option<&'r Arc<ProviderState>>,
-    tenant: Option<ProviderTenant>,
-}
+/// A sealed session to be ended: until when that is remembered, whether it lets requests finish, its provider and tenant where the
+/// cookie says.
+type Ending<'r> = (
+    SessionId,
+    UnixTime,
+    bool,
+    Option<&'r Arc<ProviderState>>,
+    Option<ProviderTenant>,
+);
 
 impl Farewell {
     fn of(provider: &Arc<ProviderState>, tenant: Option<ProviderTenant>, tokens: &Tokens) -> Self {
@@ -73,12 +71,21 @@ impl<'r> Here<'r> {
         match &self.place {
             SessionPlace::Cookie(newest) => {
                 let ends = self.presented(newest, headers, before.session, successor);
+                let now = self.ports.clock.now();
                 let ids: Vec<_> = ends
                     .iter()
-                    .map(|ending| (ending.id, ending.until, ending.retires))
+                    .map(|(id, until, retires, ..)| match retires {
+                        true => (*id, *until, now.saturating_add(GRACE)),
+                        false => (*id, *until, now),
+                    })
                     .collect();
                 let farewells = self.end_sealed(newest, headers, ends);
-                (farewells, self.revoke_everywhere(ids).await)
+                let failed = match &self.revocations {
+                    // Also those that had ended here before: the store may not have heard of it.
+                    Some(revocations) => revocations.end_sessions(&self.ports, ids).await.err(),
+                    None => None,
+                };
+                (farewells, failed)
             }
             SessionPlace::Store(stored) => {
                 let mut farewells = Vec::new();
@@ -110,62 +117,27 @@ impl<'r> Here<'r> {
         let lets_finish = |user: &User| successor.is_some_and(|successor| successor.lets_finish(user));
         let mut ends: Vec<_> = presented
             .iter()
-            .map(|opened| Ending {
-                id: opened.id(),
-                until: opened.absolute_expires_at(),
-                retires: opened.to_user().is_ok_and(|user| lets_finish(&user)),
-                provider: self.provider_of(opened),
-                tenant: tenant_of(opened),
+            .map(|opened| {
+                let until = opened.absolute_expires_at();
+                let retires = opened.to_user().is_ok_and(|user| lets_finish(&user));
+                (opened.id(), until, retires, self.provider_of(opened), tenant_of(opened))
             })
             .collect();
         ends.extend(before.map(|id| {
             // Whose it was is known only where this process has written it.
             let known = newest.look(&id, 0, now);
-            Ending {
-                id,
-                until: self.lifetimes.absolute_end(now),
-                retires: matches!(known, Known::Newer(state) if lets_finish(&state.identity.user)),
-                provider: None,
-                tenant: None,
-            }
+            let retires = matches!(known, Known::Newer(state) if lets_finish(&state.identity.user));
+            (id, self.lifetimes.absolute_end(now), retires, None, None)
         }));
         let mut seen = HashSet::new();
-        ends.retain(|ending| seen.insert(ending.id));
+        ends.retain(|(id, ..)| seen.insert(*id));
         ends
-    }
-
-    /// Lets every process know of ended sessions, where there is a revocation store; those that may finish end there when their time
-    /// is over. Also those that had ended here before: the store may not have heard of it.
-    async fn revoke_everywhere(self, ids: Vec<(SessionId, UnixTime, bool)>) -> Option<StoreError> {
-        let revocations = Arc::clone(self.revocations.as_ref()?);
-        let (later, now): (Vec<_>, Vec<_>) = ids.into_iter().partition(|(_, _, retires)| *retires);
-        let named = |ids: Vec<(SessionId, UnixTime, bool)>| -> Vec<_> {
-            ids.into_iter().map(|(id, until, _)| (id, until)).collect()
-        };
-        let failed = revocations.end_sessions(&self.ports, named(now)).await.err();
-        if !later.is_empty() {
-            let (ports, later) = (self.ports.clone(), named(later));
-            self.ports.tasks.spawn(Box::pin(async move {
-                ports.tasks.sleep(GRACE).await;
-                if let Err(error) = revocations.end_sessions(&ports, later).await {
-                    tracing::error!(%error, "a replaced session could not be ended for other processes");
-                }
-            }));
-        }
-        failed
     }
 
     fn end_sealed(self, newest: &Newest, headers: &HeaderMap, ends: Vec<Ending<'r>>) -> Vec<Farewell> {
         let now = self.ports.clock.now();
         let mut farewells = Vec::new();
-        for ending in ends {
-            let Ending {
-                id,
-                until,
-                retires,
-                provider,
-                tenant,
-            } = ending;
+        for (id, until, retires, provider, tenant) in ends {
             // The newest state comes out of the very step that ends the session, so that a refresh that
             // landed a moment ago is taken back too.
             let ended = match retires {

@@ -66,13 +66,16 @@ impl Inner {
 impl Here<'_> {
     /// Loads a stored session that is live.
     pub(crate) async fn load(self, stored: &StoredSessions, handle: SessionHandle) -> Result<Session, Denial> {
+        if stored.serves_stale() {
+            self.inner.follow_feed();
+        }
         let found = stored.load_or_stale(&self.ports, &handle.store_key()).await;
         let found = found.map_err(|_| Denial::unavailable(Code::StoreUnavailable, Duration::from_secs(1)))?;
         let kept = match found {
             Found::Live(kept) => kept,
             Found::Ended => return Err(Denial::new(Code::SessionRevoked)),
             Found::Absent => return Err(Denial::new(Code::SessionExpired)),
-            Found::Unreadable => return Err(Denial::new(Code::SessionInvalid)),
+            Found::Unreadable { .. } => return Err(Denial::new(Code::SessionInvalid)),
         };
         // A record of another secret, session or provider is none of ours: as if it were not there.
         let opened = stored

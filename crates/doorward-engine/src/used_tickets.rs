@@ -45,6 +45,19 @@ impl UsedTickets {
     }
 }
 
+impl UsedTickets {
+    /// Takes a mark back: nothing was done with the state.
+    pub(crate) fn take_back(&self, state: &str) {
+        let digest = sha256(state.as_bytes());
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.digests.remove(&digest);
+        // Among the newest: it was marked a moment ago.
+        if let Some(place) = used.by_age.iter().rposition(|(marked, _)| *marked == digest) {
+            used.by_age.remove(place);
+        }
+    }
+}
+
 impl Used {
     fn forget_while(&mut self, is_due: impl Fn(&Self, UnixTime) -> bool) {
         while let Some((oldest, at)) = self.by_age.front().copied() {

@@ -85,10 +85,11 @@ impl RecordCodec {
     /// Derives the keys.
     pub fn new(keys: &KeyRing) -> RecordCodec {
         RecordCodec {
+            // First, because keys are replaced in the order they were derived: a record that the new key seals is entered under it.
+            index: keys.mac(INDEX_PURPOSE),
             head: keys.record_sealer(HEAD_PURPOSE),
             identity: keys.record_sealer(IDENTITY_PURPOSE),
             tokens: keys.record_sealer(TOKENS_PURPOSE),
-            index: keys.mac(INDEX_PURPOSE),
         }
     }
 

@@ -39,7 +39,12 @@ pub const MAX_REVOCATIONS: usize = 100_000;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revoked {
     /// One session.
-    Session(SessionId),
+    Session {
+        /// Which.
+        id: SessionId,
+        /// It ends at this moment: somewhat later than now where another has taken its place.
+        from: UnixTime,
+    },
     /// The sessions that one session at the provider has led to.
     ProviderSession {
         /// `issuer client_id`.
@@ -93,7 +98,7 @@ impl RevocationCodec {
     /// [`RandomUnavailable`].
     pub fn key(&self, random: &dyn Random, revoked: &Revoked) -> Result<StoreKey, RandomUnavailable> {
         match revoked {
-            Revoked::Session(id) => Ok(StoreKey::of_revoked_session(id)),
+            Revoked::Session { id, .. } => Ok(StoreKey::of_revoked_session(id)),
             Revoked::ProviderSession { .. } | Revoked::User { .. } => random_bytes(random).map(StoreKey::from_bytes),
         }
     }
@@ -174,7 +179,8 @@ fn new_text(span: u64) -> Vec<u8> {
 /// The entries as a process knows them.
 #[derive(Default)]
 pub struct RevocationSet {
-    sessions: HashSet<SessionId>,
+    /// From when on they have ended.
+    sessions: HashMap<SessionId, UnixTime>,
     /// By a digest of whom they mean; of several entries that mean the same the latest.
     begun_by: HashMap<[u8; 32], UnixTime>,
     keys: HashSet<StoreKey>,
@@ -196,8 +202,8 @@ impl RevocationSet {
             return is_over;
         }
         let kept = match &revocation.of {
-            Revoked::Session(id) => {
-                self.sessions.insert(*id);
+            Revoked::Session { id, from } => {
+                self.sessions.insert(*id, *from);
                 Kept::Session(*id)
             }
             Revoked::ProviderSession {
@@ -224,8 +230,8 @@ impl RevocationSet {
     /// Whether a session was ended.
     ///
     /// Where no entry means more than one session, its content is not read.
-    pub fn ends(&self, opened: &OpenedIdentity) -> bool {
-        if self.sessions.contains(&opened.id()) {
+    pub fn ends(&self, opened: &OpenedIdentity, now: UnixTime) -> bool {
+        if self.sessions.get(&opened.id()).is_some_and(|from| *from <= now) {
             return true;
         }
         if self.begun_by.is_empty() {

@@ -95,7 +95,9 @@ impl Here<'_> {
             });
         }
         if is_retiring {
-            return Identifying::Ready(as_it_was(session, csrf, now));
+            return self.unless_revoked(session, csrf, move |_, session, csrf| {
+                Identifying::Ready(as_it_was(session, csrf, now))
+            });
         }
         if is_newer {
             Session::mark(&session.inner.write.identity);

@@ -20,7 +20,7 @@ const LINGER: Duration = Duration::from_secs(60);
 
 impl Inner {
     /// Begins to follow the store's feed, where there is one and it is not followed yet.
-    pub(super) fn follow_feed(self: &Arc<Self>) {
+    pub(crate) fn follow_feed(self: &Arc<Self>) {
         if matches!(self.place, SessionPlace::Cookie(_)) || !self.live.begin_to_follow() {
             return;
         }

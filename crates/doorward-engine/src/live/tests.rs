@@ -247,7 +247,7 @@ async fn connections_of_a_session_that_is_replaced_end_when_its_time_is_over() {
     let retire = Change::Retire { at };
     let retired = world
         .stored()
-        .transit(&world.inner.ports, &handle.store_key(), retire)
+        .transit(&world.inner.ports, &handle.store_key(), |_| retire)
         .await;
     assert!(retired.unwrap().is_some());
     world.pass(9).await;

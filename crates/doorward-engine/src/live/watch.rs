@@ -25,7 +25,12 @@ pub(super) struct Subject {
 
 #[derive(Clone)]
 enum Place {
-    Sealed { id: SessionId, revision: u64 },
+    Sealed {
+        id: SessionId,
+        revision: u64,
+        /// As the connection's request brought it; only tests watch without one.
+        session: Option<Session>,
+    },
     Stored(SessionHandle),
 }
 
@@ -44,6 +49,7 @@ impl Subject {
                 PlacedSession::Cookie => Place::Sealed {
                     id: live.id(),
                     revision: live.revision(),
+                    session: Some(session.clone()),
                 },
                 PlacedSession::Store { handle, .. } => Place::Stored(handle.clone()),
             },
@@ -53,7 +59,11 @@ impl Subject {
 
     #[cfg(test)]
     pub(super) fn sealed(id: SessionId, ends_at: UnixTime) -> Self {
-        let place = Place::Sealed { id, revision: 1 };
+        let place = Place::Sealed {
+            id,
+            revision: 1,
+            session: None,
+        };
         Self { place, ends_at }
     }
 
@@ -126,9 +136,9 @@ impl Subject {
 
     async fn read(&mut self, inner: &Arc<Inner>, wish: Option<Wish>) -> Reading {
         match (&inner.place, &self.place) {
-            (SessionPlace::Cookie(newest), Place::Sealed { id, revision }) => {
-                let (id, revision) = (*id, *revision);
-                self.read_sealed(inner, newest, &id, revision)
+            (SessionPlace::Cookie(newest), Place::Sealed { id, revision, session }) => {
+                let (id, revision, session) = (*id, *revision, session.clone());
+                self.read_sealed(inner, newest, &id, revision, session)
             }
             (SessionPlace::Store(stored), Place::Stored(handle)) => {
                 let handle = handle.clone();
@@ -145,7 +155,14 @@ impl Subject {
     }
 
     /// A sealed session is what this process knows of it: its newest state, or its end.
-    fn read_sealed(&mut self, inner: &Inner, newest: &Newest, id: &SessionId, revision: u64) -> Reading {
+    fn read_sealed(
+        &mut self,
+        inner: &Inner,
+        newest: &Newest,
+        id: &SessionId,
+        revision: u64,
+        session: Option<Session>,
+    ) -> Reading {
         let now = inner.ports.clock.now();
         let newer = match newest.look(id, revision, now) {
             Known::Ended(code) => return Reading::Over(Ended::of(code)),
@@ -160,16 +177,24 @@ impl Subject {
             if now >= self.ends_at {
                 return Reading::Over(Ended::Expired);
             }
+            // Ended by the provider, or in another process.
+            if session.is_some_and(|session| inner.is_revoked(&session.inner.live)) {
+                return Reading::Over(Ended::Revoked);
+            }
             self.ends_at = until(self.ends_at);
             return Reading::Live(None);
         };
         let Some(live) = inner.live(&state.identity) else {
             return Reading::Over(Ended::Expired);
         };
+        if inner.is_revoked(&live) {
+            return Reading::Over(Ended::Revoked);
+        }
         self.ends_at = until(live.expires_at());
         self.place = Place::Sealed {
             id: *id,
             revision: live.revision(),
+            session,
         };
         Reading::Live(Some(Arc::new(live)))
     }
@@ -186,7 +211,7 @@ impl Subject {
             Ok(Found::Live(kept)) => kept,
             Ok(Found::Ended) => return Reading::Over(Ended::Revoked),
             Ok(Found::Absent) => return Reading::Over(Ended::Expired),
-            Ok(Found::Unreadable) => return Reading::Over(Ended::Invalid),
+            Ok(Found::Unreadable { .. }) => return Reading::Over(Ended::Invalid),
             Err(error) => {
                 tracing::debug!(%error, "session of a live connection could not be read; it goes on");
                 return Reading::Unknown;

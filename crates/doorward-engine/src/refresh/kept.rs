@@ -54,10 +54,14 @@ impl Refreshes {
         (!rest.is_zero()).then_some(rest)
     }
 
-    /// Keeps tokens that the store did not take; `false` where there is no room, and they are lost.
+    /// Keeps tokens that the store did not take, and says whether somebody has to begin offering them: not where they are kept
+    /// already, nor where there is no room, and they are lost.
     pub(crate) fn keep_unwritten(&self, id: SessionId, fence: u64, refreshed: Arc<Refreshed>, now: Duration) -> bool {
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
         unwritten.retain(|_, waiting| waiting.until > now);
+        if unwritten.contains_key(&id) {
+            return false;
+        }
         if unwritten.len() >= MAX_REMEMBERED {
             tracing::error!("too many renewed tokens wait for the store; one is lost");
             return false;
@@ -71,9 +75,16 @@ impl Refreshes {
         true
     }
 
-    pub(crate) fn take_unwritten(&self, id: &SessionId) -> Option<Unwritten> {
+    /// Tokens of a session that the store has not taken yet.
+    pub(crate) fn unwritten(&self, id: &SessionId) -> Option<Unwritten> {
+        let unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.get(id).cloned()
+    }
+
+    /// Forgets them: the store has them, or nobody needs them any more.
+    pub(crate) fn forget_unwritten(&self, id: &SessionId) {
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
-        unwritten.remove(id)
+        unwritten.remove(id);
     }
 
     /// Whether tokens of a session still wait for the store, and for how long they have to be tried.

@@ -22,6 +22,7 @@ use doorward_core::ports::{SessionStore, StoreError, StoreErrorKind, StoreKey, W
 use doorward_core::session::{LiveSession, Revocation, RevocationCodec, RevocationSet, Revoked, SessionId};
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::live::{Live, LiveKey};
 use crate::outside::Ports;
 use crate::single_flight::SingleFlight;
 use crate::stored::{Health, SLACK};
@@ -39,6 +40,8 @@ const AT_A_TIME: usize = 16;
 
 /// The store of the entries and the copy.
 pub(crate) struct Revocations {
+    /// Who is told that a session may have ended.
+    live: Arc<Live>,
     store: Arc<dyn SessionStore>,
     health: Health,
     codec: RevocationCodec,
@@ -72,8 +75,14 @@ pub(crate) enum Standing {
 }
 
 impl Revocations {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, codec: RevocationCodec, deadline: Duration) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        codec: RevocationCodec,
+        deadline: Duration,
+        live: Arc<Live>,
+    ) -> Self {
         Self {
+            live,
             store,
             health: Health::new(deadline),
             codec,
@@ -88,7 +97,7 @@ impl Revocations {
     /// Judges a session by the copy, and sees to it that the copy is read.
     pub(crate) fn judge(self: &Arc<Self>, ports: &Ports, live: &LiveSession) -> Standing {
         // Who was ended stays so, however old the copy is.
-        if self.copy().ends(live) {
+        if self.copy().ends(live, ports.clock.now()) {
             return Standing::Ended;
         }
         match self.read_as_due(ports) {
@@ -107,7 +116,7 @@ impl Revocations {
         live: &LiveSession,
     ) -> Result<Standing, StoreError> {
         let was_read = self.read(ports).await;
-        if self.copy().ends(live) {
+        if self.copy().ends(live, ports.clock.now()) {
             return Ok(Standing::Ended);
         }
         match was_read || self.age(ports).is_some_and(|age| age < JUDGES_IN_OUTAGE) {
@@ -131,6 +140,7 @@ impl Revocations {
             let key = self.codec.key(&*ports.random, &of).map_err(|error| failed(&error))?;
             let revocation = Revocation { of, until };
             self.take_in(key, &revocation, ports.clock.now());
+            self.wake(&revocation);
             entries.push((key, revocation));
         }
         let outcomes: Vec<Result<(), StoreError>> = stream::iter(entries)
@@ -145,16 +155,18 @@ impl Revocations {
         outcomes.into_iter().collect()
     }
 
-    /// Ends single sessions.
+    /// Ends single sessions: which, until when that is remembered, and at what moment.
     ///
     /// # Errors
     /// As [`end`](Self::end).
     pub(crate) async fn end_sessions(
         &self,
         ports: &Ports,
-        sessions: impl IntoIterator<Item = (SessionId, UnixTime)>,
+        sessions: impl IntoIterator<Item = (SessionId, UnixTime, UnixTime)>,
     ) -> Result<(), StoreError> {
-        let sessions = sessions.into_iter().map(|(id, until)| (Revoked::Session(id), until));
+        let sessions = sessions
+            .into_iter()
+            .map(|(id, until, from)| (Revoked::Session { id, from }, until));
         self.end(ports, sessions).await
     }
 
@@ -205,6 +217,14 @@ impl Revocations {
             tracing::warn!(
                 "more sessions were ended than are remembered, and the oldest of them count again; keep sessions in a store"
             );
+        }
+    }
+
+    /// Has the live connections that an entry may mean judged anew.
+    fn wake(&self, revocation: &Revocation) {
+        match &revocation.of {
+            Revoked::Session { id, .. } => self.live.look_again(&LiveKey::Sealed(*id)),
+            Revoked::ProviderSession { .. } | Revoked::User { .. } => self.live.look_again_at_all(),
         }
     }
 

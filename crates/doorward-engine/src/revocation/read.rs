@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use doorward_core::ports::{IndexKey, StoreError, StoreFeed, StoreKey};
+use doorward_core::ports::{IndexKey, StoreError, StoreErrorKind, StoreFeed, StoreKey};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::{AT_A_TIME, JUDGES_UNREAD, PAUSE, READ_EVERY, Revocations, Times};
@@ -102,7 +102,9 @@ impl Revocations {
                 .buffer_unordered(AT_A_TIME)
                 .collect()
                 .await;
-            outcomes.into_iter().collect::<Result<(), _>>()?;
+            // What is not ours is no entry, and no reason to leave the others unread.
+            let is_ours = |outcome: &Result<(), StoreError>| !matches!(outcome, Err(error) if error.kind() == StoreErrorKind::Foreign);
+            outcomes.into_iter().filter(is_ours).collect::<Result<(), _>>()?;
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
@@ -116,6 +118,7 @@ impl Revocations {
         // What is gone has ended, and what does not open is none of ours.
         if let Some(revocation) = loaded.entry.and_then(|entry| self.codec.open(&key, &entry.bytes).ok()) {
             self.take_in(key, &revocation, now);
+            self.wake(&revocation);
         }
         Ok(())
     }

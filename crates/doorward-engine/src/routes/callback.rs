@@ -65,7 +65,15 @@ impl Here<'_> {
                     .await;
             }
         };
-        let mut reply = self.judge(view, method, &response, ticket, state, seen_from).await;
+        let mut reply = match self.first_use(state).await {
+            Ok(true) => self.judge(view, method, &response, ticket, seen_from).await,
+            Ok(false) => {
+                self.without_ticket(view.headers, Code::LoginMissing, "login ticket was used before")
+                    .await
+            }
+            // An outage uses nothing up: the same answer may come again when it is over.
+            Err(failure) => return self.login_failed(&failure),
+        };
         self.drop_ticket(state, &mut reply);
         reply
     }
@@ -76,18 +84,8 @@ impl Here<'_> {
         method: ResponseMethod,
         response: &AuthorizationResponse<'_>,
         ticket: LoginTicket,
-        state: &str,
         seen_from: SeenFrom,
     ) -> Reply {
-        match self.first_use(state).await {
-            Ok(true) => {}
-            Ok(false) => {
-                return self
-                    .without_ticket(view.headers, Code::LoginMissing, "login ticket was used before")
-                    .await;
-            }
-            Err(failure) => return self.login_failed(&failure),
-        }
         let provider = match self.provider_of_login(&ticket) {
             Ok(provider) => provider,
             Err(failure) => return self.login_failed(&failure),
@@ -159,10 +157,10 @@ impl Here<'_> {
             return Ok(true);
         };
         let (key, until) = (StoreKey::of_used_login(state), now.saturating_add(LOGIN_LIFETIME));
-        stored
-            .first_use(&self.ports, &key, until)
-            .await
-            .map_err(|error| LoginFailure::new(Code::StoreUnavailable, error))
+        stored.first_use(&self.ports, &key, until).await.map_err(|error| {
+            self.used_tickets.take_back(state);
+            LoginFailure::new(Code::StoreUnavailable, error)
+        })
     }
 
     /// Whether the browser has other logins under way, or none at all.

@@ -138,9 +138,9 @@ impl Here<'_> {
         });
         let ends: Vec<_> = meant
             .iter()
-            .map(|opened| (opened.id(), opened.absolute_expires_at()))
+            .map(|opened| (opened.id(), opened.absolute_expires_at(), now))
             .collect();
-        for (id, until) in &ends {
+        for (id, until, _) in &ends {
             // Ended twice is ended.
             let _ = newest.end(id, Code::SessionRevoked, *until, now);
         }

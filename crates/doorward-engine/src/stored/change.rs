@@ -14,6 +14,9 @@ use crate::newest::{NotWritten, SessionState};
 use crate::outside::Ports;
 use crate::state::Change;
 
+/// No session that cannot be read here lasts longer.
+const UNREADABLE_ENDS_WITHIN: std::time::Duration = std::time::Duration::from_secs(400 * 24 * 3600);
+
 /// Attempts at a compare-and-set before the store counts as failing.
 const ATTEMPTS: usize = 8;
 
@@ -70,7 +73,7 @@ impl StoredSessions {
                 None => match self.load(ports, &key).await.map_err(|error| store_failed(&error))? {
                     Found::Live(kept) => kept,
                     Found::Ended | Found::Absent => return Err(NotWritten::Ended(Code::SessionRevoked)),
-                    Found::Unreadable => return Err(NotWritten::Unreadable),
+                    Found::Unreadable { .. } => return Err(NotWritten::Unreadable),
                 },
             };
             // Security: a request that was held back for long must not bring an expired session back.
@@ -146,8 +149,15 @@ impl StoredSessions {
         choose: impl Fn(&Kept) -> Transition + Send + Sync,
     ) -> Result<Option<Arc<Kept>>, StoreError> {
         for _ in 0..ATTEMPTS {
-            let Found::Live(kept) = self.load(ports, key).await? else {
-                return Ok(None);
+            let kept = match self.load(ports, key).await? {
+                Found::Live(kept) => kept,
+                Found::Absent | Found::Ended => return Ok(None),
+                Found::Unreadable { version } => {
+                    if self.bury(ports, key, version).await? {
+                        return Ok(None);
+                    }
+                    continue;
+                }
             };
             let transition = choose(&kept);
             let Ok(control) = kept.record.control().after(transition) else {
@@ -163,6 +173,19 @@ impl StoredSessions {
         }
         tracing::error!("session record changed too often to be ended");
         Err(StoreError::new(doorward_core::ports::StoreErrorKind::Failed))
+    }
+
+    /// Puts a tombstone over a record that cannot be read here, and may well be read elsewhere: by a newer release, or with a secret
+    /// that this instance has not got yet. `false` for a lost race.
+    async fn bury(&self, ports: &Ports, key: &StoreKey, version: u64) -> Result<bool, StoreError> {
+        let until = ports.clock.now().saturating_add(UNREADABLE_ENDS_WITHIN);
+        let control = Control::tombstone(until);
+        let bytes = self
+            .records
+            .seal_tombstone(&*ports.random, key, &control)
+            .map_err(|error| StoreError::with_source(doorward_core::ports::StoreErrorKind::Failed, error))?;
+        let next = Next::of(&control, &bytes, &[]).announced();
+        Ok(self.write(ports, key, Some(version), next).await?.is_some())
     }
 
     /// Writes a record with another control; the record as it is then, or `None` for a lost race.

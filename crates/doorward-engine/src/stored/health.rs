@@ -48,6 +48,11 @@ impl Health {
         }
     }
 
+    /// How long whoever asks may have to wait.
+    pub(super) const fn patience(&self) -> Duration {
+        self.deadline
+    }
+
     /// Makes a call of the store.
     ///
     /// # Errors
@@ -65,6 +70,9 @@ impl Health {
         let answered = answered.unwrap_or(Err(StoreError::new(StoreErrorKind::Timeout)));
         match &answered {
             Err(error) if is_outage(error) => self.failed(ports, error),
+            Err(error) if error.kind() == StoreErrorKind::Overloaded => {
+                tracing::debug!(%error, "too many calls wait");
+            }
             // An error of the store's own is told by whoever can say what was asked of it.
             Err(error) => tracing::error!(%error, "session store refused a call"),
             Ok(_) => self.served(),
@@ -85,8 +93,9 @@ impl Health {
             Poll::Ready(()) => Poll::Ready(None),
             Poll::Pending => turn.as_mut().poll(context).map(Some),
         })
-        .await?;
-        let Ok(_permit) = turn else {
+        .await;
+        // A queue of ours is no outage of the store's.
+        let Some(Ok(_permit)) = turn else {
             return Some(Err(StoreError::new(StoreErrorKind::Overloaded)));
         };
         let mut call = pin!(call);
@@ -147,10 +156,7 @@ impl Health {
 
 /// Whether the store serves nobody, and not just this call.
 fn is_outage(error: &StoreError) -> bool {
-    matches!(
-        error.kind(),
-        StoreErrorKind::Unreachable | StoreErrorKind::Timeout | StoreErrorKind::Overloaded
-    )
+    matches!(error.kind(), StoreErrorKind::Unreachable | StoreErrorKind::Timeout)
 }
 
 fn milliseconds(time: Duration) -> u64 {

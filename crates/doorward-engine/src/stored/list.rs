@@ -1,8 +1,9 @@
 //! Lists of sessions: a user's, a provider session's, a tenant's. What stands in a list is a hint, checked against the record.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use doorward_core::ports::{Cursor, IndexKey, Page, StoreError, StoreKey};
+use doorward_core::ports::{Cursor, IndexKey, Page, StoreError, StoreErrorKind, StoreKey};
 use doorward_core::session::{IndexOf, Summary};
 use futures_util::stream::{self, StreamExt as _};
 
@@ -11,6 +12,8 @@ use crate::outside::Ports;
 
 /// Records that are read or ended at a time.
 const AT_A_TIME: usize = 16;
+/// Sessions of one user that are listed at most.
+const LONGEST_LIST: usize = 1_000;
 
 /// A live session as a list knows it: without the browser, so that its user's data and tokens stay closed.
 pub(crate) struct Listed {
@@ -20,21 +23,26 @@ pub(crate) struct Listed {
 }
 
 impl StoredSessions {
-    /// Reads the live sessions of a list, all of them: for a user's, which are few.
+    /// Reads the live sessions of a list, for a user's, which are few; beyond a thousand the rest is left out.
     ///
     /// # Errors
     /// [`StoreError`] where the store did not answer.
     pub(crate) async fn list(&self, ports: &Ports, of: IndexOf<'_>) -> Result<Vec<Listed>, StoreError> {
         let mut all: Vec<Listed> = Vec::new();
+        // A key may come twice, from two pages or from the lists of two sealing keys.
+        let mut seen = HashSet::new();
         for index in self.records.indexes(of) {
             let mut after = None;
             loop {
                 let page = self.page(ports, &index, after).await?;
-                for listed in self.look_at(ports, of, page.keys).await? {
-                    // A key may come twice, from two pages or from the lists of two sealing keys.
-                    if all.iter().all(|known| known.key != listed.key) {
-                        all.push(listed);
-                    }
+                let (listed, failed) = self.look_at(ports, of, page.keys).await;
+                if let Some(error) = failed {
+                    return Err(error);
+                }
+                all.extend(listed.into_iter().filter(|listed| seen.insert(listed.key)));
+                if all.len() >= LONGEST_LIST {
+                    tracing::warn!(sessions = all.len(), "a user has more sessions than are listed");
+                    return Ok(all);
                 }
                 match page.next {
                     Some(next) => after = Some(next),
@@ -71,11 +79,13 @@ impl StoredSessions {
         is_meant: impl Fn(&Listed) -> bool + Send + Sync,
     ) -> Result<usize, StoreError> {
         let mut ended = 0;
+        let mut failed = None;
         for index in self.records.indexes(of) {
             let mut after = None;
             loop {
                 let page = self.page(ports, &index, after).await?;
-                let listed = self.look_at(ports, of, page.keys).await?;
+                let (listed, unread) = self.look_at(ports, of, page.keys).await;
+                failed = unread.or(failed);
                 let keys = listed.into_iter().filter(&is_meant).map(|listed| listed.key);
                 let outcomes: Vec<_> = stream::iter(keys)
                     .map(|key| async move { self.end(ports, &key).await })
@@ -83,7 +93,10 @@ impl StoredSessions {
                     .collect()
                     .await;
                 for outcome in outcomes {
-                    ended += usize::from(outcome?.is_some());
+                    match outcome {
+                        Ok(was) => ended += usize::from(was.is_some()),
+                        Err(error) => failed = Some(error),
+                    }
                 }
                 match page.next {
                     Some(next) => after = Some(next),
@@ -91,7 +104,11 @@ impl StoredSessions {
                 }
             }
         }
-        Ok(ended)
+        // One that could not be ended is no reason to let the others live.
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(ended),
+        }
     }
 
     async fn page(&self, ports: &Ports, index: &IndexKey, after: Option<Cursor>) -> Result<Page, StoreError> {
@@ -99,23 +116,33 @@ impl StoredSessions {
         self.reader.health.call(ports, call).await
     }
 
-    /// Reads what the keys of a list stand for; what has ended, expired, or is not of this list is left out.
-    async fn look_at(&self, ports: &Ports, of: IndexOf<'_>, keys: Vec<StoreKey>) -> Result<Vec<Listed>, StoreError> {
+    /// Reads what the keys of a list stand for; what has ended, expired, or is not of this list is left out, and so is what is not
+    /// ours at all. The second value is the last failure: what it stands for may be of this list.
+    async fn look_at(&self, ports: &Ports, of: IndexOf<'_>, keys: Vec<StoreKey>) -> (Vec<Listed>, Option<StoreError>) {
         let looked: Vec<_> = stream::iter(keys)
             .map(|key| async move { (key, self.load(ports, &key).await) })
             .buffer_unordered(AT_A_TIME)
             .collect()
             .await;
         let mut listed = Vec::new();
+        let mut failed = None;
         for (key, found) in looked {
-            let Found::Live(kept) = found? else { continue };
+            let kept = match found {
+                Ok(Found::Live(kept)) => kept,
+                Ok(Found::Absent | Found::Ended | Found::Unreadable { .. }) => continue,
+                Err(error) if error.kind() == StoreErrorKind::Foreign => continue,
+                Err(error) => {
+                    failed = Some(error);
+                    continue;
+                }
+            };
             let Some(summary) = kept.record.summary() else { continue };
             // Security: a list is whatever somebody wrote into the store; the sealed record says whose it is.
             if is_of(&summary, of) {
                 listed.push(Listed { key, kept, summary });
             }
         }
-        Ok(listed)
+        (listed, failed)
     }
 }
 

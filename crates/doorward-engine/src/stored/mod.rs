@@ -73,7 +73,10 @@ pub(crate) enum Found {
     /// Nothing, or a session that has expired.
     Absent,
     /// Something that is none of our records, or of another version.
-    Unreadable,
+    Unreadable {
+        /// The version it is kept with.
+        version: u64,
+    },
     /// A tombstone, or a session whose successor's time has come.
     Ended,
     /// A session that may be used.
@@ -124,14 +127,17 @@ impl StoredSessions {
             let (reader, ports, key) = (Arc::clone(&reader), its_ports.clone(), its_key);
             Box::pin(async move { reader.read(&ports, &key).await.map_err(|error| error.kind()) })
         });
-        let found = self.reads.read(key, &ports.tasks, &read).await;
-        let found = found
-            .unwrap_or(Err(StoreErrorKind::Unreachable))
-            .map_err(StoreError::new)?;
+        // A limit of one's own: the read that is under way may be somebody's who does not go on with it.
+        let shared = self.reads.read(key, &ports.tasks, &read);
+        let found = match ports.within(self.reader.health.patience(), shared).await {
+            Some(found) => found.unwrap_or(Err(StoreErrorKind::Unreachable)),
+            None => Err(StoreErrorKind::Timeout),
+        };
+        let found = found.map_err(StoreError::new)?;
         if let Some(stale) = &self.stale {
             match &found {
                 Found::Live(kept) => stale.see(key, kept, ports.clock.monotonic()),
-                Found::Absent | Found::Unreadable | Found::Ended => stale.forget(key),
+                Found::Absent | Found::Unreadable { .. } | Found::Ended => stale.forget(key),
             }
         }
         Ok(found)
@@ -205,6 +211,11 @@ impl StoredSessions {
         self.reader.store.feed().await
     }
 
+    /// Whether sessions seen lately are served while the store is down: whoever does has to hear which of them change.
+    pub(crate) const fn serves_stale(&self) -> bool {
+        self.stale.is_some()
+    }
+
     /// Forgets what was seen of a session: it has changed, or may have.
     pub(crate) fn forget(&self, key: &StoreKey) {
         if let Some(stale) = &self.stale {
@@ -262,7 +273,7 @@ impl Reader {
         };
         let Ok(record) = self.records.open(key, bytes) else {
             tracing::warn!(?key, "record cannot be read; it counts as no session");
-            return Ok(Found::Unreadable);
+            return Ok(Found::Unreadable { version });
         };
         Ok(match record.control().judge(now) {
             Judged::Expired => Found::Absent,

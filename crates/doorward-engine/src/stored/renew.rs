@@ -22,7 +22,9 @@ use crate::renew_tokens::Refreshed;
 use crate::single_flight::Begin;
 
 /// How often tokens that the store did not take are offered to it again, at first and after a minute.
-const OFFER_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
+///
+/// Shorter than what another instance waits, once the old token was refused, for the tokens of a holder that went without a word.
+const OFFER_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
 /// One renewal under way.
 struct Renewer<'i> {
@@ -37,6 +39,8 @@ struct Renewer<'i> {
     fetched: Option<Arc<Refreshed>>,
     /// There is nothing in the record to renew with.
     without_tokens: bool,
+    /// What was fetched fits into no record.
+    is_unsealable: bool,
 }
 
 impl Inner {
@@ -50,7 +54,7 @@ impl Inner {
             let SessionPlace::Store(stored) = &self.place else {
                 return Renewal::NoTokens;
             };
-            let unwritten = self.refreshes.take_unwritten(handle.id());
+            let unwritten = self.refreshes.unwritten(handle.id());
             let machine = match &unwritten {
                 Some(Unwritten { fence, .. }) => Renewing::resume(*fence),
                 None => Renewing::new(),
@@ -65,6 +69,7 @@ impl Inner {
                 call: None,
                 fetched: unwritten.map(|unwritten| unwritten.refreshed),
                 without_tokens: false,
+                is_unsealable: false,
             };
             renewer.run(machine).await
         })
@@ -123,7 +128,7 @@ impl Renewer<'_> {
         };
         Answer::Loaded(match found {
             Found::Absent => Seen::Absent,
-            Found::Unreadable => Seen::Unreadable,
+            Found::Unreadable { .. } => Seen::Unreadable,
             Found::Ended => {
                 let until = self.inner.ports.clock.now();
                 Seen::Record {
@@ -210,10 +215,16 @@ impl Renewer<'_> {
             Ok(bytes) => bytes,
             Err(error) => {
                 unsealed(&error);
+                self.is_unsealable = true;
                 return Answer::StoreFailed;
             }
         };
-        let next = Next::of(&control, &bytes, &[]);
+        // Security: sealed by the key that seals now, it is looked for in the lists that this key names.
+        let lists = match kept.record.is_current() {
+            true => Vec::new(),
+            false => self.stored.lists(&summary, identity.absolute_expires_at),
+        };
+        let next = Next::of(&control, &bytes, &lists);
         match self.stored.write(ports, &self.key, Some(kept.version), next).await {
             Ok(Some(version)) => {
                 self.kept = self.stored.reopened(&self.key, version, bytes, &kept).map(Arc::new);
@@ -251,6 +262,9 @@ impl Renewer<'_> {
     }
 
     fn conclude(self, outcome: Outcome) -> Renewal {
+        if self.is_unsealable || !matches!(outcome, Outcome::Unwritten { .. } | Outcome::StoreFailed) {
+            self.inner.refreshes.forget_unwritten(self.handle.id());
+        }
         match outcome {
             Outcome::Renewed => match self.identity() {
                 Some(identity) => {
@@ -280,11 +294,17 @@ impl Renewer<'_> {
                 Renewal::NoTokens
             }
             Outcome::StoreFailed => Renewal::StoreFailed,
+            // Trying again would not help, and nobody may use what cannot be kept.
+            Outcome::Unwritten { .. } if self.is_unsealable => {
+                self.over(Code::TokenRefreshFailed);
+                Renewal::Passing(Duration::from_secs(1))
+            }
             Outcome::Unwritten { fence } => {
                 // The provider has rotated, the store does not answer: the tokens are all there is.
                 if let Some(refreshed) = self.fetched {
                     let now = self.inner.ports.clock.monotonic();
                     let id = *self.handle.id();
+                    // One job offers them, however many renewals find out meanwhile that the store is still away.
                     if self.inner.refreshes.keep_unwritten(id, fence, refreshed, now) {
                         self.inner
                             .offer_unwritten(self.handle.clone(), Arc::clone(self.provider));

@@ -110,7 +110,7 @@ fn every_fault_is_a_line_with_place_key_and_what_was_expected() {
     let folder = Folder::new("check-faults");
     let path = folder.write(
         "doorward.toml",
-        format!("{REST}[session]\nsecrets = [\"{CLIENT_SECRET}\"]\nidle_timeot = \"1h\"\nstore = \"redis://u:{CLIENT_SECRET}@h\"\n"),
+        format!("{REST}[session]\nsecrets = [\"{CLIENT_SECRET}\"]\nidle_timeot = \"1h\"\nstore = \"mysql://u:{CLIENT_SECRET}@h\"\n"),
     );
     let said = refused(&path, &[("DOORWARD_SERVER_LISTEN", "here")]);
     let lines: Vec<_> = said.lines().collect();
@@ -133,7 +133,7 @@ fn every_fault_is_a_line_with_place_key_and_what_was_expected() {
         (
             lines[2],
             format!("error: {path}:15: session.store: "),
-            "not in this build",
+            "found something else",
         ),
         (
             lines[3],

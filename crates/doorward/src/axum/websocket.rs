@@ -241,6 +241,12 @@ where
 {
     let mut handler = Some(handler);
     let why = std::future::poll_fn(|task| {
+        // Security: the end comes first, so that nothing that arrived with it is worked on.
+        if !shared.poll_released(task)
+            && let Poll::Ready(why) = ended.as_mut().poll(task)
+        {
+            return Poll::Ready(Some(why));
+        }
         if let Some(work) = &mut handler
             && work.as_mut().poll(task).is_ready()
         {

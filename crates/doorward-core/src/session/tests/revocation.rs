@@ -33,6 +33,11 @@ fn until(of: Revoked, until: u64) -> Revocation {
     Revocation { of, until: at(until) }
 }
 
+/// One session, ended at once.
+fn one(id: SessionId) -> Revoked {
+    Revoked::Session { id, from: at(0) }
+}
+
 /// A session of alice that began at 1,000.
 fn alice() -> Identity {
     let mut identity = identity(1);
@@ -48,7 +53,7 @@ fn ends(entries: &[Revoked], identity: &Identity) -> bool {
     for (number, entry) in entries.iter().enumerate() {
         set.insert(key(number as u64), &until(entry.clone(), 90_000), at(2_000));
     }
-    set.ends(&OpenedIdentity::from_identity(identity).unwrap())
+    set.ends(&OpenedIdentity::from_identity(identity).unwrap(), at(2_000))
 }
 
 fn of_user(provider: &str, subject: &str, begun_by: u64) -> Revoked {
@@ -74,8 +79,8 @@ fn an_entry_ends_whom_it_means_and_nobody_else() {
     const HERE: &str = "https://id.test app";
     let alice = alice();
     for (entry, ended) in [
-        (Revoked::Session(alice.id), true),
-        (Revoked::Session(session(7)), false),
+        (one(alice.id), true),
+        (one(session(7)), false),
         (of_user(HERE, "alice", 1_000), true),
         (of_user(HERE, "alice", 999), false),
         (of_user(HERE, "alic", 5_000), false),
@@ -95,7 +100,7 @@ fn an_entry_ends_whom_it_means_and_nobody_else() {
         (of_provider_session(HERE, "alice", None, 5_000), false),
     ] {
         let text = match &entry {
-            Revoked::Session(_) => "a session".to_owned(),
+            Revoked::Session { .. } => "a session".to_owned(),
             Revoked::User {
                 provider,
                 subject,
@@ -133,15 +138,15 @@ fn an_entry_goes_when_nobody_it_means_could_live() {
     let alice = alice();
     let opened = OpenedIdentity::from_identity(&alice).unwrap();
     let mut set = RevocationSet::default();
-    set.insert(key(1), &until(Revoked::Session(alice.id), 2_000), at(1_500));
-    assert!(set.ends(&opened) && set.holds(&key(1)));
-    set.insert(key(2), &until(Revoked::Session(session(2)), 9_000), at(1_999));
-    assert!(set.ends(&opened));
-    set.insert(key(3), &until(Revoked::Session(session(3)), 9_000), at(2_000));
-    assert!(!set.ends(&opened) && !set.holds(&key(1)));
+    set.insert(key(1), &until(one(alice.id), 2_000), at(1_500));
+    assert!(set.ends(&opened, at(2_000)) && set.holds(&key(1)));
+    set.insert(key(2), &until(one(session(2)), 9_000), at(1_999));
+    assert!(set.ends(&opened, at(2_000)));
+    set.insert(key(3), &until(one(session(3)), 9_000), at(2_000));
+    assert!(!set.ends(&opened, at(2_000)) && !set.holds(&key(1)));
     // What is over already is not taken in.
-    set.insert(key(4), &until(Revoked::Session(alice.id), 2_000), at(2_000));
-    assert!(!set.ends(&opened));
+    set.insert(key(4), &until(one(alice.id), 2_000), at(2_000));
+    assert!(!set.ends(&opened, at(2_000)));
 }
 
 #[test]
@@ -149,14 +154,14 @@ fn a_full_set_drops_the_oldest_and_says_so() {
     let alice = alice();
     let opened = OpenedIdentity::from_identity(&alice).unwrap();
     let mut set = RevocationSet::default();
-    assert!(!set.insert(key(0), &until(Revoked::Session(alice.id), 90_000), at(0)));
+    assert!(!set.insert(key(0), &until(one(alice.id), 90_000), at(0)));
     for number in 1..MAX_REVOCATIONS as u64 {
-        assert!(!set.insert(key(number), &until(Revoked::Session(session(number)), 90_000), at(0)));
+        assert!(!set.insert(key(number), &until(one(session(number)), 90_000), at(0)));
     }
-    assert!(set.ends(&opened));
+    assert!(set.ends(&opened, at(2_000)));
     let last = key(MAX_REVOCATIONS as u64);
-    assert!(set.insert(last, &until(Revoked::Session(session(u64::MAX)), 90_000), at(0)));
-    assert!(!set.ends(&opened), "the oldest went");
+    assert!(set.insert(last, &until(one(session(u64::MAX)), 90_000), at(0)));
+    assert!(!set.ends(&opened, at(2_000)), "the oldest went");
     assert!(set.holds(&last));
 }
 
@@ -189,9 +194,9 @@ fn entries_open_under_their_own_key_and_with_a_secret_that_counts_only() {
 fn ending_a_session_twice_makes_one_entry_and_every_other_its_own() {
     let codec = codec_of(&[1]);
     let name = |revoked: &Revoked| codec.key(&SystemRandom, revoked).unwrap();
-    let one = Revoked::Session(session(1));
-    assert_eq!(name(&one), name(&one));
-    assert_ne!(name(&one), name(&Revoked::Session(session(2))));
+    let first = one(session(1));
+    assert_eq!(name(&first), name(&first));
+    assert_ne!(name(&first), name(&one(session(2))));
     let user = of_user("https://id.test app", "alice", 5);
     assert_ne!(name(&user), name(&user));
 }
@@ -229,4 +234,18 @@ fn debug_output_shows_no_entry() {
         at(0),
     );
     assert!(!format!("{set:?} {:?}", codec_of(&[1])).contains("hunter2"));
+}
+
+#[test]
+fn a_session_that_another_replaces_ends_at_its_moment_and_not_before() {
+    let alice = alice();
+    let opened = OpenedIdentity::from_identity(&alice).unwrap();
+    let mut set = RevocationSet::default();
+    let later = Revoked::Session {
+        id: alice.id,
+        from: at(2_010),
+    };
+    set.insert(key(1), &until(later, 90_000), at(2_000));
+    assert!(!set.ends(&opened, at(2_009)));
+    assert!(set.ends(&opened, at(2_010)));
 }

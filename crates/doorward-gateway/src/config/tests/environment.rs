@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{PROVIDER, ROUTE, SERVER, SESSION, told, with_variables};
+use super::{PROVIDER, ROUTE, SERVER, SESSION, serves_token, told, with_variables};
 use crate::config::CheckedConfig;
 
 #[track_caller]
@@ -37,8 +37,8 @@ fn a_variable_goes_before_the_file_and_an_empty_one_does_not() {
         listens(&[("DOORWARD_SERVER_LISTEN", "127.0.0.1:2")]),
         expected("127.0.0.1:2")
     );
-    assert!(accepted(&text, &[("DOORWARD_AUTH_TOKEN_ENDPOINT", "true")]).token_endpoint);
-    assert!(!accepted(&text, &[("DOORWARD_AUTH_TOKEN_ENDPOINT", "false")]).token_endpoint);
+    let serves = |said: &str| serves_token(&accepted(&text, &[("DOORWARD_AUTH_TOKEN_ENDPOINT", said)]));
+    assert!(serves("true") && !serves("false"));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn the_smallest_file_is_enough() {
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:6001");
     assert_eq!(config.server.admin_listen.to_string(), "127.0.0.1:6009");
     assert!(config.server.trusted_proxies.is_empty());
-    assert!(!config.token_endpoint);
+    assert!(!serves_token(&config));
     assert_eq!(config.routes.len(), 1);
     assert_eq!(
         config.routes[0].rule,
@@ -289,4 +289,11 @@ fn tables_and_arrays_of_another_kind_are_refused() {
         assert!(fault.problem.starts_with("expected "), "{key}: {}", fault.problem);
         assert!(fault.problem.contains("found "), "{key}: {}", fault.problem);
     }
+}
+
+/// Whether the page may ask for the access token.
+fn serves_token(config: &CheckedConfig) -> bool {
+    let engine = config.auth.engine();
+    let mut paths = engine.endpoint_paths().into_iter();
+    paths.any(|(endpoint, path)| path.ends_with("/token") && engine.serves(endpoint))
 }

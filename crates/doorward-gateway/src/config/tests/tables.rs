@@ -1,6 +1,6 @@
 //! `[server]`, `[session]`, `[csrf]`, `[auth]`, `[bearer]`, `[[tenants]]`.
 
-use super::{OTHER_SECRET, PROVIDER, ROUTE, SECRET, SERVER, SESSION, accepted, check_table, refused};
+use super::{OTHER_SECRET, PROVIDER, ROUTE, SECRET, SERVER, SESSION, accepted, check_table, refused, serves_token};
 
 #[test]
 fn server_keys_are_read_and_refused() {
@@ -232,7 +232,9 @@ fn csrf_and_auth_keys_are_read_and_refused() {
             ("backchannel_logout = 1", "auth.backchannel_logout", ""),
         ],
     );
-    assert!(accepted(&format!("{rest}[auth]\ntoken_endpoint = true\n")).token_endpoint);
+    assert!(serves_token(&accepted(&format!(
+        "{rest}[auth]\ntoken_endpoint = true\n"
+    ))));
 }
 
 #[test]
@@ -260,10 +262,10 @@ fn a_logout_by_the_provider_needs_something_to_end_sessions_in() {
             "session.revocation_store",
         ),
     ] {
-        let faults = refused(&file(session));
+        let fault = refused(&file(session), key);
         assert!(
-            faults.contains(key) && !faults.contains("pa55word"),
-            "{session}: {faults}"
+            fault.contains("expected") && !fault.contains("pa55word"),
+            "{session}: {fault}"
         );
     }
 }
