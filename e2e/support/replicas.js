@@ -25,7 +25,7 @@ export async function startReplicas({ count = 2, storeUrl, provider, args = [] }
   for (let i = 0; i < count; i += 1) ports.push(await freePort());
   const nginx = await startNginx(`
     upstream instances {
-      ${ports.map((port) => `server 127.0.0.1:${port} max_fails=1 fail_timeout=1s;`).join(' ')}
+      ${ports.map((port) => `server 127.0.0.1:${port} max_fails=0;`).join(' ')}
       keepalive 16;
     }
     server {

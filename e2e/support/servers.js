@@ -219,7 +219,7 @@ export async function startPostgres() {
     ], { PGPASSWORD: password })).trimEnd();
     const data = join(folder, 'data');
     // A killed process loses nothing by these; only a machine that loses power would.
-    const settings = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'shared_buffers=16MB'];
+    const settings = ['fsync=off', 'full_page_writes=off', 'shared_buffers=16MB'];
     const server = new Server({
       folder,
       port,

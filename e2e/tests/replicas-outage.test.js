@@ -44,9 +44,9 @@ function load(replicas, jars, perSecond) {
       const begun = performance.now();
       const call = replicas.ask(jar, '/api/protected', { at }).then(async (answer) => {
         const took = performance.now() - begun;
-        const body = await answer.json();
+        const text = await answer.text();
         seen.push({
-          at: begun, took, status: answer.status, code: body.code,
+          at: begun, took, status: answer.status, code: text.match(/"code":"(\w+)"/)?.[1] ?? text.slice(0, 80),
           cookies: answer.headers.getSetCookie(), retryAfter: answer.headers.get('retry-after'),
         });
       }, (error) => seen.push({ at: begun, status: error.cause?.code ?? error.message, cookies: [] })).finally(() => pending.delete(call));
@@ -131,8 +131,8 @@ for (const [name, startStore] of Object.entries({ Redis: startRedis, PostgreSQL:
       for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
     });
 
-    test('started empty: one 401 that says so, one login, no loop and no 500', async () => {
-      if (name === 'PostgreSQL') return; // Its tables are made by a migration, not by a restart.
+    // PostgreSQL's tables are made by a migration, and not by a restart.
+    if (startStore === startRedis) test('started empty: one 401 that says so, one login, no loop and no 500', async () => {
       const jar = await signIn(replicas);
       await store.restartEmpty();
       await pause(1_500);
