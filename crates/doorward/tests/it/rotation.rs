@@ -353,3 +353,18 @@ async fn secrets_that_cannot_be_used_change_nothing_for_anybody() {
         Ok(KeyRingChange::Unchanged)
     );
 }
+
+#[tokio::test]
+async fn session_whose_tokens_were_renewed_after_a_rotation_is_found_by_whoever_ends_its_users_sessions() {
+    let world = World::build(Sessions::memory(list(&[A])), |builder| builder);
+    world.sign_in().await;
+    world.auth.replace_session_secrets(list(&[B, A])).unwrap();
+    // Due: the renewal is the first to write the record with the new key.
+    world.advance(301);
+    assert_eq!(world.browser.get("/api/me").await.status, StatusCode::OK);
+    world.auth.replace_session_secrets(list(&[B])).unwrap();
+    assert_eq!(world.browser.get("/api/me").await.status, StatusCode::OK);
+    let ended = world.auth.sessions().end_user(PROVIDER, "alice").await;
+    assert_eq!(ended.unwrap(), 1);
+    assert_eq!(world.browser.get("/api/me").await.problem_code(), "session_revoked");
+}
