@@ -122,6 +122,7 @@ impl StoredSessions {
     /// # Errors
     /// [`StoreError`] where the store did not answer.
     pub(crate) async fn load(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
+        let began = self.stale.as_ref().map(Stale::begin).unwrap_or_default();
         let (reader, its_ports, its_key) = (Arc::clone(&self.reader), ports.clone(), *key);
         let read: turns::Read<_> = Arc::new(move || {
             let (reader, ports, key) = (Arc::clone(&reader), its_ports.clone(), its_key);
@@ -136,7 +137,7 @@ impl StoredSessions {
         let found = found.map_err(StoreError::new)?;
         if let Some(stale) = &self.stale {
             match &found {
-                Found::Live(kept) => stale.see(key, kept, ports.clock.monotonic()),
+                Found::Live(kept) => stale.see(key, kept, began, ports.clock.monotonic()),
                 Found::Absent | Found::Unreadable { .. } | Found::Ended => stale.forget(key),
             }
         }
@@ -196,7 +197,12 @@ impl StoredSessions {
             self.live.look_again(&LiveKey::Stored(*key));
         }
         let written = written?;
-        self.forget(key);
+        match &self.stale {
+            // Once more: a read may have begun before the end was written.
+            Some(stale) if next.announce => stale.end(key),
+            Some(stale) => stale.forget(key),
+            None => {}
+        }
         match written {
             Written::Done { version } => Ok(Some(version)),
             Written::Conflict => Ok(None),
@@ -219,7 +225,7 @@ impl StoredSessions {
     /// Forgets what was seen of a session: it has changed, or may have.
     pub(crate) fn forget(&self, key: &StoreKey) {
         if let Some(stale) = &self.stale {
-            stale.forget(key);
+            stale.end(key);
         }
     }
 

@@ -26,6 +26,11 @@ pub(super) struct Stale {
 struct Generations {
     young: HashMap<StoreKey, Seen>,
     old: HashMap<StoreKey, Seen>,
+    /// What ended, and when in the order of ends: a read that began before must not bring it back.
+    young_ends: HashMap<StoreKey, u64>,
+    old_ends: HashMap<StoreKey, u64>,
+    /// Ends so far.
+    ends: u64,
     /// Of the young ones.
     bytes: usize,
     /// When the young generation began (monotonic).
@@ -46,11 +51,27 @@ impl Stale {
         }
     }
 
-    /// Keeps what the store has just answered.
-    pub(super) fn see(&self, key: &StoreKey, kept: &Arc<Kept>, now: Duration) {
+    /// Where a read begins, in the order of ends.
+    pub(super) fn begin(&self) -> u64 {
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner).ends
+    }
+
+    /// Keeps what the store answered to a read that `began` there.
+    ///
+    /// # Security
+    /// An answer that was under way while its session ended is not kept: it says that the session lives.
+    pub(super) fn see(&self, key: &StoreKey, kept: &Arc<Kept>, began: u64, now: Duration) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = generations
+            .young_ends
+            .get(key)
+            .or_else(|| generations.old_ends.get(key));
+        if ended.is_some_and(|ended| *ended > began) {
+            return;
+        }
         if now.saturating_sub(generations.begun) >= self.limit || generations.bytes >= MAX_BYTES {
             generations.old = mem::take(&mut generations.young);
+            generations.old_ends = mem::take(&mut generations.young_ends);
             generations.bytes = 0;
             generations.begun = now;
         }
@@ -77,7 +98,16 @@ impl Stale {
         (now.saturating_sub(seen.at) < self.limit).then(|| Arc::clone(&seen.kept))
     }
 
-    /// Forgets a session that has ended or changed.
+    /// Forgets a session that has ended, or may have.
+    pub(super) fn end(&self, key: &StoreKey) {
+        self.forget(key);
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.ends += 1;
+        let ended = generations.ends;
+        generations.young_ends.insert(*key, ended);
+    }
+
+    /// Forgets a session that has changed.
     pub(super) fn forget(&self, key: &StoreKey) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         generations.old.remove(key);

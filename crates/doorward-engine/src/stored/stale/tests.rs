@@ -37,7 +37,7 @@ fn record_is_served_until_its_limit_and_not_at_it() {
     let stale = Stale::new(LIMIT);
     let (key, kept) = kept(1);
     assert!(stale.get(&key, at(0)).is_none());
-    stale.see(&key, &kept, at(0));
+    stale.see(&key, &kept, 0, at(0));
     assert!(stale.get(&key, at(0)).is_some());
     assert!(stale.get(&key, at(59)).is_some());
     assert!(stale.get(&key, at(60)).is_none());
@@ -47,9 +47,9 @@ fn record_is_served_until_its_limit_and_not_at_it() {
 fn record_seen_again_is_served_on_and_a_forgotten_one_is_not() {
     let stale = Stale::new(LIMIT);
     let ((first, first_kept), (second, second_kept)) = (kept(1), kept(2));
-    stale.see(&first, &first_kept, at(0));
-    stale.see(&second, &second_kept, at(0));
-    stale.see(&first, &first_kept, at(59));
+    stale.see(&first, &first_kept, 0, at(0));
+    stale.see(&second, &second_kept, 0, at(0));
+    stale.see(&first, &first_kept, 0, at(59));
     assert!(stale.get(&first, at(100)).is_some());
     assert!(stale.get(&second, at(100)).is_none());
     stale.forget(&first);
@@ -60,8 +60,8 @@ fn record_seen_again_is_served_on_and_a_forgotten_one_is_not() {
 fn forgetting_reaches_the_older_generation_too() {
     let stale = Stale::new(LIMIT);
     let ((first, first_kept), (second, second_kept)) = (kept(1), kept(2));
-    stale.see(&first, &first_kept, at(50));
-    stale.see(&second, &second_kept, at(61));
+    stale.see(&first, &first_kept, 0, at(50));
+    stale.see(&second, &second_kept, 0, at(61));
     assert!(
         stale.get(&first, at(61)).is_some(),
         "the young generation became the old one"
@@ -82,9 +82,22 @@ fn memory_is_bounded_however_many_sessions_come_by() {
             .unwrap()
             .0
             .copy_from_slice(&number.to_be_bytes());
-        stale.see(&StoreKey::from_bytes(digest), &kept, at(0));
+        stale.see(&StoreKey::from_bytes(digest), &kept, 0, at(0));
     }
     let generations = stale.generations.lock().unwrap();
     let held = (generations.young.len() + generations.old.len()) * each;
     assert!(held <= 2 * MAX_BYTES + 2 * each, "{held} bytes");
+}
+
+#[test]
+fn answer_that_was_under_way_while_its_session_ended_is_not_kept() {
+    let stale = Stale::new(LIMIT);
+    let (key, kept) = kept(1);
+    let began = stale.begin();
+    stale.end(&key);
+    stale.see(&key, &kept, began, at(0));
+    assert!(stale.get(&key, at(0)).is_none());
+    // One that began afterwards says what the store says by then.
+    stale.see(&key, &kept, stale.begin(), at(0));
+    assert!(stale.get(&key, at(0)).is_some());
 }
