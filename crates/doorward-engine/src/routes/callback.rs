@@ -2,17 +2,18 @@
 //!
 //! 1. Parameters are read; a repeated one is 400.
 //! 2. The ticket is opened by the answer's `state`; without one nothing else happens.
-//! 3. The ticket is used up, also where the rest fails; a second use makes no token call.
+//! 3. The ticket is used up here, also where the rest fails.
 //! 4. The login's provider is the one configured, and `callback::check` compares method, state and `iss`:
-//!    **before any network call**.
-//! 5. The code is redeemed; ID token and userinfo are verified; the application has its say.
-//! 6. A fresh session begins; the one present when the login began, and the one present now, end (`succession.rs`).
+//!    **before any network call**, the store's included.
+//! 5. The ticket is used up everywhere: remembered in the store, where there is one. A second use makes no token call.
+//! 6. The code is redeemed; ID token and userinfo are verified; the application has its say.
+//! 7. A fresh session begins; the one present when the login began, and the one present now, end (`succession.rs`).
 
 use bytes::Bytes;
 use doorward_core::code::Code;
 use doorward_core::cookie::{CookieName, SameSite, SetCookie};
 use doorward_core::login_ticket::{LOGIN_LIFETIME, LoginTicket, TicketError};
-use doorward_core::ports::StoreKey;
+use doorward_core::ports::{StoreError, StoreKey};
 use doorward_core::request::RequestView;
 use doorward_core::return_url::ReturnUrl;
 use doorward_core::session::{HandleCookie, IdentityCookie, SeenFrom};
@@ -30,6 +31,9 @@ use crate::newest::Known;
 use crate::page::{Action, page};
 use crate::reply::Reply;
 use crate::site::Here;
+
+/// Nobody can say whether the ticket was used. An outage uses nothing up: the same answer may come again when it is over.
+struct StoreAway(StoreError);
 
 impl Here<'_> {
     pub(super) async fn callback(self, view: RequestView<'_>, body: Option<Bytes>, seen_from: SeenFrom) -> Reply {
@@ -65,14 +69,16 @@ impl Here<'_> {
                     .await;
             }
         };
-        let mut reply = match self.first_use(state).await {
-            Ok(true) => self.judge(view, method, &response, ticket, seen_from).await,
-            Ok(false) => {
-                self.without_ticket(view.headers, Code::LoginMissing, "login ticket was used before")
-                    .await
+        let mut reply = if self.used_tickets.first_use(state, self.ports.clock.now()) {
+            match self.judge(view, method, state, &response, ticket, seen_from).await {
+                Ok(reply) => reply,
+                Err(StoreAway(error)) => {
+                    self.used_tickets.take_back(state);
+                    return self.login_failed(&LoginFailure::new(Code::StoreUnavailable, error));
+                }
             }
-            // An outage uses nothing up: the same answer may come again when it is over.
-            Err(failure) => return self.login_failed(&failure),
+        } else {
+            self.used_before(view.headers).await
         };
         self.drop_ticket(state, &mut reply);
         reply
@@ -82,28 +88,29 @@ impl Here<'_> {
         self,
         view: RequestView<'_>,
         method: ResponseMethod,
+        state: &str,
         response: &AuthorizationResponse<'_>,
         ticket: LoginTicket,
         seen_from: SeenFrom,
-    ) -> Reply {
+    ) -> Result<Reply, StoreAway> {
         let provider = match self.provider_of_login(&ticket) {
             Ok(provider) => provider,
-            Err(failure) => return self.login_failed(&failure),
+            Err(failure) => return Ok(self.login_failed(&failure)),
         };
         // Security: nor at another provider's redirect URI.
         if !self.site.is_callback_of(&provider, view.uri.path()) {
-            return self.login_failed(&LoginFailure::new(
+            return Ok(self.login_failed(&LoginFailure::new(
                 Code::IssuerMismatch,
                 "answer came to the callback of another provider",
-            ));
+            )));
         }
         let return_url = self.return_url_of(&ticket);
         // Security: one tenant's host does not finish what another's began.
         if !ticket.began_at(self.site.public_url.origin()) {
-            return self.login_failed(&LoginFailure::new(
+            return Ok(self.login_failed(&LoginFailure::new(
                 Code::StateMismatch,
                 "login began at another host than this one",
-            ));
+            )));
         }
         let again = self.again(&ticket);
         let expected = Expected {
@@ -123,7 +130,7 @@ impl Here<'_> {
             Ok(matched) => matched,
             Err(CallbackError::ProviderRefused { error, .. }) if ticket.prompt_none => {
                 tracing::debug!(error = error.as_str(), "silent login refused by the provider");
-                return self.arrive(method, &return_url, Vec::new());
+                return Ok(self.arrive(method, &return_url, Vec::new()));
             }
             // A provider that may not ask by itself says so, where its own session is too old for `max_age`, for instance.
             Err(
@@ -134,33 +141,38 @@ impl Here<'_> {
             ) => {
                 let otherwise = callback_failure(&error);
                 let begun = self.begin_again(view.headers, &provider, again, Because::LoginRequired, otherwise);
-                return begun.await.unwrap_or_else(|failure| self.login_failed(&failure));
+                return Ok(begun.await.unwrap_or_else(|failure| self.login_failed(&failure)));
             }
-            Err(error) => return self.login_failed(&callback_failure(&error)),
+            Err(error) => return Ok(self.login_failed(&callback_failure(&error))),
         };
-        match self
-            .complete(view.headers, &provider, &expected, matched, arrival)
-            .await
-        {
+        if !self.is_first_anywhere(state).await.map_err(StoreAway)? {
+            return Ok(self.used_before(view.headers).await);
+        }
+        let completed = self.complete(view.headers, &provider, &expected, matched, arrival);
+        Ok(match completed.await {
             Ok(cookies) => self.arrive(method, &return_url, cookies),
             Err(failure) => self.login_failed(&failure),
-        }
+        })
     }
 
-    /// Uses a ticket up: here, and in the store where there is one, so that no instance takes it twice.
-    async fn first_use(self, state: &str) -> Result<bool, LoginFailure> {
-        let now = self.ports.clock.now();
-        if !self.used_tickets.first_use(state, now) {
-            return Ok(false);
-        }
+    /// Uses a ticket up in the store, where there is one, so that no other instance takes it.
+    ///
+    /// # Security
+    /// Anybody can begin a login and make up its answer. What matches a login and brings a code costs the store an entry of some
+    /// hundred bytes for a quarter of an hour, and the provider a call; everything else costs it nothing.
+    async fn is_first_anywhere(self, state: &str) -> Result<bool, StoreError> {
         let SessionPlace::Store(stored) = &self.place else {
             return Ok(true);
         };
-        let (key, until) = (StoreKey::of_used_login(state), now.saturating_add(LOGIN_LIFETIME));
-        stored.first_use(&self.ports, &key, until).await.map_err(|error| {
-            self.used_tickets.take_back(state);
-            LoginFailure::new(Code::StoreUnavailable, error)
-        })
+        let until = self.ports.clock.now().saturating_add(LOGIN_LIFETIME);
+        stored
+            .first_use(&self.ports, &StoreKey::of_used_login(state), until)
+            .await
+    }
+
+    async fn used_before(self, headers: &HeaderMap) -> Reply {
+        self.without_ticket(headers, Code::LoginMissing, "login ticket was used before")
+            .await
     }
 
     /// Whether the browser has other logins under way, or none at all.

@@ -334,3 +334,28 @@ async fn two_instances_over_one_store_take_a_login_once() {
     let keys: HashSet<_> = store.keys().into_iter().collect();
     assert_eq!(keys.len(), 2, "one session and one used login");
 }
+
+#[tokio::test]
+async fn an_answer_that_matches_no_login_costs_the_store_nothing() {
+    let store = Meddled::default();
+    let world = store.world();
+    for answer in [
+        // Another issuer, an error of the provider, and no code at all.
+        "&iss=https%3A%2F%2Fevil.test&code=x",
+        "&iss=https%3A%2F%2Fid.example.com&error=access_denied",
+        "&iss=https%3A%2F%2Fid.example.com",
+    ] {
+        let login = world.browser.visit("/auth/login").await;
+        let state = login.location().unwrap();
+        let state = state.query_pairs().find(|(name, _)| name == "state").unwrap().1;
+        let target = format!("/auth/callback?state={state}{answer}");
+        let page = world.browser.visit(&target).await;
+        assert!(page.status.is_client_error(), "{answer}: {}", page.status);
+        let again = world.browser.visit(&target).await;
+        assert!(again.status.is_client_error(), "{answer}: {}", again.status);
+    }
+    assert_eq!(store.writes(), 0);
+    assert_eq!(world.provider.count(Endpoint::Token), 0);
+    world.sign_in().await;
+    assert!(store.writes() > 0);
+}
