@@ -1,7 +1,7 @@
 //! Sessions that live in a store: reading, writing and ending their records.
 //!
-//! Every call of the port goes through [`Health`], so that what holds for all of them stands in one place: a deadline, a bound on how
-//! many wait, and a rest while the store is down. What a request gets meanwhile is 503, or, where the operator has chosen it, the
+//! Every call of the port but the feed goes through [`Health`], so that what holds for all of them stands in one place: a deadline, a
+//! bound on how many wait, and a rest while the store is down. What a request gets meanwhile is 503, or, where the operator has chosen it, the
 //! session as it was seen lately ([`Stale`]).
 
 mod change;
@@ -36,7 +36,7 @@ pub(crate) const SLACK: Duration = Duration::from_secs(5 * 60);
 /// The store and what its records are sealed with.
 pub(crate) struct StoredSessions {
     reader: Arc<Reader>,
-    reads: Arc<Turns<Result<Found, StoreErrorKind>>>,
+    reads: Arc<Turns<Found, StoreErrorKind>>,
     stale: Option<Stale>,
     pub(crate) records: RecordCodec,
     live: Arc<Live>,
@@ -124,16 +124,19 @@ impl StoredSessions {
     pub(crate) async fn load(&self, ports: &Ports, key: &StoreKey) -> Result<Found, StoreError> {
         let began = self.stale.as_ref().map(Stale::begin).unwrap_or_default();
         let (reader, its_ports, its_key) = (Arc::clone(&self.reader), ports.clone(), *key);
-        let read: turns::Read<_> = Arc::new(move || {
+        let read: turns::Read<_, _> = Arc::new(move || {
             let (reader, ports, key) = (Arc::clone(&reader), its_ports.clone(), its_key);
             Box::pin(async move { reader.read(&ports, &key).await.map_err(|error| error.kind()) })
         });
-        // A limit of one's own: the read that is under way may be somebody's who does not go on with it.
+        // The rest of the read that is under way, and one of one's own. A limit all the same: the first may be somebody's who does
+        // not go on with it.
+        let patience = self.reader.health.patience().saturating_mul(2);
         let shared = self.reads.read(key, &ports.tasks, &read);
-        let found = match ports.within(self.reader.health.patience(), shared).await {
+        let found = match ports.within(patience, shared).await {
             Some(found) => found.unwrap_or(Err(StoreErrorKind::Unreachable)),
             None => Err(StoreErrorKind::Timeout),
         };
+        // The cause was told where it arose; many may share it.
         let found = found.map_err(StoreError::new)?;
         if let Some(stale) = &self.stale {
             match &found {
@@ -188,7 +191,7 @@ impl StoredSessions {
         };
         // Security: what is being ended is not served from memory, whatever the store answers.
         if next.announce {
-            self.forget(key);
+            self.discard(key);
         }
         let call = self.reader.store.write(key, write, ports.clock.now());
         let written = self.reader.health.call(ports, call).await;
@@ -222,10 +225,17 @@ impl StoredSessions {
         self.stale.is_some()
     }
 
-    /// Forgets what was seen of a session: it has changed, or may have.
-    pub(crate) fn forget(&self, key: &StoreKey) {
+    /// Serves no longer what was seen of a session, a read under way included: it has changed, or may have.
+    pub(crate) fn discard(&self, key: &StoreKey) {
         if let Some(stale) = &self.stale {
             stale.end(key);
+        }
+    }
+
+    /// Serves no longer what was seen of any session: changes may have been missed.
+    pub(crate) fn discard_all(&self) {
+        if let Some(stale) = &self.stale {
+            stale.end_all();
         }
     }
 

@@ -1,7 +1,8 @@
 //! One read of a record at a time: who comes while one is under way shares the next one with everybody else who comes meanwhile.
 //!
 //! A page that begins with twenty requests asks the store twice and not twenty times. Nobody is given what was read before they
-//! asked: a session that has just ended must not be seen alive by whoever comes afterwards.
+//! asked: a session that has just ended must not be seen alive by whoever comes afterwards. A read that fails has failed for all who
+//! waited for it: they would wait for twice as long to be told the same.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,21 +11,24 @@ use doorward_core::ports::{BoxFuture, StoreKey, Tasks};
 use tokio::sync::watch;
 
 /// The reads under way, and who waits for the next one.
-pub(super) struct Turns<V> {
-    under_way: Mutex<HashMap<StoreKey, Option<watch::Sender<Option<V>>>>>,
+pub(super) struct Turns<T, E> {
+    under_way: Mutex<HashMap<StoreKey, Option<Next<T, E>>>>,
 }
 
-/// Makes a read; called once for each turn.
-pub(super) type Read<V> = Arc<dyn Fn() -> BoxFuture<'static, V> + Send + Sync>;
+/// Whoever waits for the next read.
+type Next<T, E> = watch::Sender<Option<Result<T, E>>>;
 
-enum Turn<V> {
+/// Makes a read; called once for each turn.
+pub(super) type Read<T, E> = Arc<dyn Fn() -> BoxFuture<'static, Result<T, E>> + Send + Sync>;
+
+enum Turn<T, E> {
     /// Nobody reads: this one does.
     Now,
     /// Somebody reads: this one shares the next read.
-    Next(watch::Receiver<Option<V>>),
+    Next(watch::Receiver<Option<Result<T, E>>>),
 }
 
-impl<V> Default for Turns<V> {
+impl<T, E> Default for Turns<T, E> {
     fn default() -> Self {
         Self {
             under_way: Mutex::default(),
@@ -32,9 +36,18 @@ impl<V> Default for Turns<V> {
     }
 }
 
-impl<V: Clone + Send + Sync + 'static> Turns<V> {
+impl<T, E> Turns<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
     /// Reads, or shares a read that begins after now; `None` if the read was dropped before its end, as when the process stops.
-    pub(super) async fn read(self: &Arc<Self>, key: &StoreKey, tasks: &Arc<dyn Tasks>, read: &Read<V>) -> Option<V> {
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        key: &StoreKey,
+        tasks: &Arc<dyn Tasks>,
+        read: &Read<T, E>,
+    ) -> Option<Result<T, E>> {
         let turn = match self.under_way().entry(*key) {
             std::collections::hash_map::Entry::Vacant(free) => {
                 free.insert(None);
@@ -48,13 +61,14 @@ impl<V: Clone + Send + Sync + 'static> Turns<V> {
         match turn {
             Turn::Now => {
                 // Ends the turn also where the request is dropped in the middle.
-                let _end = EndOfTurn {
+                let mut end = EndOfTurn {
                     turns: Arc::clone(self),
                     key: *key,
                     tasks: Arc::clone(tasks),
                     read: Arc::clone(read),
+                    failed: None,
                 };
-                Some(read().await)
+                Some(end.read().await)
             }
             Turn::Next(mut next) => next
                 .wait_for(Option::is_some)
@@ -64,38 +78,65 @@ impl<V: Clone + Send + Sync + 'static> Turns<V> {
         }
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<StoreKey, Option<watch::Sender<Option<V>>>>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<StoreKey, Option<Next<T, E>>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Begins the next read of a key where somebody waits for it.
-struct EndOfTurn<V: Clone + Send + Sync + 'static> {
-    turns: Arc<Turns<V>>,
+struct EndOfTurn<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    turns: Arc<Turns<T, E>>,
     key: StoreKey,
     tasks: Arc<dyn Tasks>,
-    read: Read<V>,
+    read: Read<T, E>,
+    /// What the read of this turn failed with.
+    failed: Option<E>,
 }
 
-impl<V: Clone + Send + Sync + 'static> Drop for EndOfTurn<V> {
+impl<T, E> EndOfTurn<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    async fn read(&mut self) -> Result<T, E> {
+        let value = (self.read)().await;
+        self.failed = value.as_ref().err().cloned();
+        value
+    }
+}
+
+impl<T, E> Drop for EndOfTurn<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
     fn drop(&mut self) {
         let waiting = {
             let mut under_way = self.turns.under_way();
             let waiting = under_way.get_mut(&self.key).and_then(Option::take);
-            if waiting.is_none() {
+            if waiting.is_none() || self.failed.is_some() {
                 under_way.remove(&self.key);
             }
             waiting
         };
         let Some(waiting) = waiting else { return };
-        let next = Self {
+        if let Some(error) = self.failed.take() {
+            waiting.send_replace(Some(Err(error)));
+            return;
+        }
+        let mut next = Self {
             turns: Arc::clone(&self.turns),
             key: self.key,
             tasks: Arc::clone(&self.tasks),
             read: Arc::clone(&self.read),
+            failed: None,
         };
         self.tasks.spawn(Box::pin(async move {
-            let value = (next.read)().await;
+            let value = next.read().await;
             waiting.send_replace(Some(value));
             drop(next);
         }));
