@@ -19,6 +19,7 @@ mod context;
 mod discover;
 mod error;
 mod farewell;
+mod follow;
 mod guard;
 mod hints;
 mod hooks;

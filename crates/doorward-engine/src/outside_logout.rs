@@ -23,7 +23,8 @@ use crate::stored::Listed;
 const AT_A_TIME: usize = 32;
 /// How long a logout waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// How far a provider's clock may be behind ours.
+/// How far a provider's clock may be behind ours. Where it is not, and the token comes late, a sign-in of the minute after the logout
+/// ends too: one sign-in too many is better than a session that outlives its logout.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// Which logouts from outside there are, and those under way.
@@ -60,6 +61,14 @@ impl OutsideLogout {
             by_frame: Turns(Semaphore::new(AT_A_TIME)),
         }
     }
+
+    /// Waits for a turn at the store.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Overloaded`] after [`LONGEST_WAIT`].
+    pub(crate) async fn turn_of_frame(&self, ports: &Ports) -> Result<SemaphorePermit<'_>, StoreError> {
+        self.by_frame.take(ports).await
+    }
 }
 
 impl Turns {
@@ -86,7 +95,7 @@ impl Inner {
             let (this, provider) = (Arc::clone(self), Arc::clone(provider));
             Begin::Job(Box::pin(async move {
                 this.use_token(&provider, &key, &token).await.unwrap_or_else(|error| {
-                    tracing::error!(%error, "session store did not answer; a back-channel logout is to be tried again");
+                    tracing::error!(%error, "a back-channel logout could not be carried out; the provider is to try again");
                     Outcome::Unavailable
                 })
             }))
@@ -105,7 +114,7 @@ impl Inner {
         if self.is_used(key).await? {
             return Ok(Outcome::UsedBefore);
         }
-        // A session that began after the logout is none of it, however late the token comes.
+        // A session that began after the logout, give or take the clocks, is none of it, however late the token comes.
         let begun_by = self.ports.clock.now().min(token.issued_at().saturating_add(SKEW));
         self.end_meant(provider, token.scope(), begun_by).await?;
         // Where it is remembered by now, another process was as fast, and has ended the same.
@@ -136,7 +145,7 @@ impl Inner {
         begun_by: UnixTime,
     ) -> Result<(), StoreError> {
         let name = provider.name.as_str();
-        let ended = match (&self.place, &self.revocations) {
+        match (&self.place, &self.revocations) {
             (SessionPlace::Store(stored), _) => {
                 let (of, must_be) = match scope {
                     LogoutScope::Session { session_id, subject } => {
@@ -158,7 +167,8 @@ impl Inner {
                     let summary = &listed.summary;
                     summary.created_at <= begun_by && must_be.is_none_or(|subject| summary.subject == subject)
                 };
-                stored.end_where(&self.ports, of, &is_meant).await?
+                let ended = stored.end_where(&self.ports, of, &is_meant).await?;
+                tracing::info!(ended, "signed out by the provider");
             }
             (SessionPlace::Cookie(_), Some(revocations)) => {
                 let provider = provider.name.clone();
@@ -178,28 +188,27 @@ impl Inner {
                 // The last of those that began by then.
                 let until = self.lifetimes.absolute_end(begun_by);
                 revocations.end(&self.ports, [(revoked, until)]).await?;
-                1
+                // How many cookies that means, nobody knows.
+                tracing::info!("signed out by the provider");
             }
             (SessionPlace::Cookie(_), None) => return Err(nothing_to_end_in()),
-        };
-        tracing::info!(ended, "signed out by the provider");
+        }
         Ok(())
     }
 
-    /// Ends the stored sessions of one session at the provider, for a frame whose browser shows no session.
+    /// Ends the stored sessions of one session at the provider, for a frame whose browser shows no session; within its turn.
     ///
     /// # Errors
-    /// [`StoreError`] where the store did not answer, or too many wait for it.
+    /// [`StoreError`] where the store did not answer.
     pub(crate) async fn end_by_frame(&self, provider: &ProviderState, session_id: &str) -> Result<(), StoreError> {
         let SessionPlace::Store(stored) = &self.place else {
             return Ok(());
         };
-        let _turn = self.outside_logout.by_frame.take(&self.ports).await?;
         let of = IndexOf::ProviderSession {
             provider: &provider.name,
             session_id,
         };
-        let ended = stored.end_all(&self.ports, of, None).await?;
+        let ended = stored.end_all(&self.ports, of).await?;
         if ended > 0 {
             tracing::info!(ended, "signed out by a frame of the provider");
         }

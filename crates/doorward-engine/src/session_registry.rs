@@ -242,10 +242,7 @@ impl SessionRegistry {
     /// # Ok(()) }
     /// ```
     pub async fn end_tenant(&self, tenant: &str) -> Result<usize, SessionsError> {
-        let ended = self
-            .stored()?
-            .end_all(&self.inner.ports, IndexOf::Tenant(tenant), None)
-            .await;
+        let ended = self.stored()?.end_all(&self.inner.ports, IndexOf::Tenant(tenant)).await;
         ended.map_err(SessionsError::Store)
     }
 

@@ -40,6 +40,12 @@ where
     K: Eq + Hash + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
+    /// Whether a job is under way for `key`.
+    pub(crate) fn is_under_way(&self, key: &K) -> bool {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.contains_key(key)
+    }
+
     /// Joins the job under way for `key`, or begins one.
     ///
     /// `begin` runs under the table's lock and only where no job is under way, so that it can look

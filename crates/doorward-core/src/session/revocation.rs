@@ -1,13 +1,13 @@
 //! What ends sessions that live in cookies alone: entries in a store, and the copy of them that requests are judged by.
 //!
 //! A sealed cookie cannot be called back. So whoever ends such a session writes an entry, sealed by the server's key, and every
-//! process reads the entries into a [`RevocationSet`]. An entry is written once and never changed; it stays until no session that it
-//! means could live any more.
+//! process reads the entries into a [`RevocationSet`]. An entry is written once, and again only where its session ends sooner than it
+//! was to; it stays until no session that it means could live any more.
 //!
 //! Each entry stands in two lists: in that of all, which a process reads when it begins, and in that of the ten minutes in which it was
 //! written, so that looking for what is new does not mean reading everything.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use core::time::Duration;
 use doorward_crypto::{KeyHalf, KeyRing, MacRing, Random, RandomUnavailable, RecordSealer, random_bytes, sha256};
@@ -74,6 +74,20 @@ pub struct Revocation {
     pub of: Revoked,
     /// Until when it is needed.
     pub until: UnixTime,
+}
+
+impl Revocation {
+    /// Whether whoever knows this entry need not know the other one.
+    #[must_use]
+    pub fn covers(&self, other: &Revocation) -> bool {
+        let is_as_early = match (&self.of, &other.of) {
+            (Revoked::Session { id, from }, Revoked::Session { id: other, from: later }) => {
+                id == other && from <= later
+            }
+            (of, other) => of == other,
+        };
+        is_as_early && self.until >= other.until
+    }
 }
 
 /// Seals entries and opens them again, and names the lists they stand in.
@@ -183,7 +197,8 @@ pub struct RevocationSet {
     sessions: HashMap<SessionId, UnixTime>,
     /// By a digest of whom they mean; of several entries that mean the same the latest.
     begun_by: HashMap<[u8; 32], UnixTime>,
-    keys: HashSet<StoreKey>,
+    /// Which there are; of a session's, from when on it has ended.
+    keys: HashMap<StoreKey, Option<UnixTime>>,
     by_age: VecDeque<(StoreKey, Kept, UnixTime)>,
 }
 
@@ -198,9 +213,24 @@ impl RevocationSet {
     /// Returns whether an entry that is still needed had to go.
     pub fn insert(&mut self, key: StoreKey, revocation: &Revocation, now: UnixTime) -> bool {
         let is_over = self.forget(now);
-        if revocation.until <= now || !self.keys.insert(key) {
+        if revocation.until <= now {
             return is_over;
         }
+        let from = match &revocation.of {
+            Revoked::Session { from, .. } => Some(*from),
+            Revoked::ProviderSession { .. } | Revoked::User { .. } => None,
+        };
+        if let Some(known_from) = self.keys.get_mut(&key) {
+            // It was to end when another had taken its place, and ends sooner.
+            if let Revoked::Session { id, from } = &revocation.of
+                && let Some(known) = self.sessions.get_mut(id)
+            {
+                *known = (*from).min(*known);
+                *known_from = Some(*known);
+            }
+            return is_over;
+        }
+        self.keys.insert(key, from);
         let kept = match &revocation.of {
             Revoked::Session { id, from } => {
                 self.sessions.insert(*id, *from);
@@ -224,7 +254,14 @@ impl RevocationSet {
 
     /// Whether an entry was taken in before.
     pub fn holds(&self, key: &StoreKey) -> bool {
-        self.keys.contains(key)
+        self.keys.contains_key(key)
+    }
+
+    /// Whether an entry was taken in before, and nothing that its store may say by now adds to it.
+    pub fn is_settled(&self, key: &StoreKey, now: UnixTime) -> bool {
+        self.keys
+            .get(key)
+            .is_some_and(|from| from.is_none_or(|from| from <= now))
     }
 
     /// Whether a session was ended.

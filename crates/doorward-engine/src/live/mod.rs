@@ -170,15 +170,28 @@ impl Live {
         Some(watching)
     }
 
+    /// Takes a watching that has come to its end out of the table, whoever has not looked yet: a session that was said to be over
+    /// while the store was out of reach may be used again, and whoever comes with it then is told anew.
+    fn over(&self, key: &LiveKey, watched: &Arc<Watched>) {
+        let mut table = self.table();
+        if table
+            .watched
+            .get(key)
+            .is_some_and(|entry| Arc::ptr_eq(&entry.watched, watched))
+        {
+            table.watched.remove(key);
+        }
+    }
+
     fn leave(&self, key: &LiveKey, watched: &Arc<Watched>) {
         let mut table = self.table();
         let Some(entry) = table.watched.get_mut(key) else {
             return;
         };
-        debug_assert!(
-            Arc::ptr_eq(&entry.watched, watched),
-            "an entry stays as long as its connections"
-        );
+        // The watching that this connection was told the end of is out of the table; another may have begun.
+        if !Arc::ptr_eq(&entry.watched, watched) {
+            return;
+        }
         entry.connections = entry.connections.saturating_sub(1);
         if entry.connections == 0 {
             table.watched.remove(key);

@@ -225,6 +225,26 @@ async fn a_session_ends_at_its_very_end_and_not_before() {
     assert_eq!(ended.await, Ended::Expired);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_does_not_look_does_not_keep_those_that_come_later_from_being_told_anew() {
+    let world = World::new(10);
+    // Somebody's body that nobody reads: it was told of the end and does not leave.
+    let stuck = world.connect(1);
+    world.clock.advance(HOUR);
+    world.pass(16).await;
+    assert_eq!(world.watched(), 0, "the watching is over");
+    // The session was used elsewhere meanwhile, and has another end now.
+    let later = Subject::sealed(id(1), NOW.saturating_add(2 * HOUR));
+    let mut ended = pin!(Connection::new(&world.inner, later).ended());
+    let mut context = Context::from_waker(Waker::noop());
+    settle().await;
+    assert_eq!(ended.as_mut().poll(&mut context), Poll::Pending);
+    drop(stuck);
+    assert_eq!(world.watched(), 1, "who leaves late takes nobody's place away");
+    world.end(1);
+    assert_eq!(ended.await, Ended::Revoked);
+}
+
 #[tokio::test]
 async fn a_server_that_stops_ends_what_is_there_and_what_comes() {
     let world = World::new(10);

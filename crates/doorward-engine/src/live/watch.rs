@@ -9,6 +9,7 @@ use doorward_core::session::{self as rules, LiveSession, SessionHandle, SessionI
 use super::{Ended, LiveKey, READ_EVERY, Status, Watch, Watched, Wish};
 use crate::auth::{Inner, SessionPlace};
 use crate::newest::{Known, Newest};
+use crate::revocation::Standing as Verdict;
 use crate::session::{PlacedSession, Session};
 use crate::stored::{Found, StoredSessions};
 
@@ -93,6 +94,7 @@ impl Subject {
             let left = self.ends_at.saturating_since(inner.ports.clock.now());
             match reading {
                 Reading::Over(why) => {
+                    inner.live.over(&self.key(), &watched);
                     tell.send_replace(Status::Over(why));
                     return;
                 }
@@ -102,6 +104,7 @@ impl Subject {
                 }
                 // Nobody can have moved its end on while the store is away.
                 Reading::Unknown if left.is_zero() => {
+                    inner.live.over(&self.key(), &watched);
                     tell.send_replace(Status::Over(Ended::Expired));
                     return;
                 }
@@ -138,7 +141,7 @@ impl Subject {
         match (&inner.place, &self.place) {
             (SessionPlace::Cookie(newest), Place::Sealed { id, revision, session }) => {
                 let (id, revision, session) = (*id, *revision, session.clone());
-                self.read_sealed(inner, newest, &id, revision, session)
+                self.read_sealed(inner, newest, &id, revision, session).await
             }
             (SessionPlace::Store(stored), Place::Stored(handle)) => {
                 let handle = handle.clone();
@@ -154,8 +157,9 @@ impl Subject {
         }
     }
 
-    /// A sealed session is what this process knows of it: its newest state, or its end.
-    fn read_sealed(
+    /// A sealed session is what this process knows of it: its newest state, or its end; and what the revocation store says, if there
+    /// is one.
+    async fn read_sealed(
         &mut self,
         inner: &Inner,
         newest: &Newest,
@@ -177,26 +181,23 @@ impl Subject {
             if now >= self.ends_at {
                 return Reading::Over(Ended::Expired);
             }
-            // Ended by the provider, or in another process.
-            if session.is_some_and(|session| inner.is_revoked(&session.inner.live)) {
-                return Reading::Over(Ended::Revoked);
-            }
             self.ends_at = until(self.ends_at);
-            return Reading::Live(None);
+            return match session {
+                Some(session) => inner.unless_ended_elsewhere(&session.inner.live, None).await,
+                None => Reading::Live(None),
+            };
         };
         let Some(live) = inner.live(&state.identity) else {
             return Reading::Over(Ended::Expired);
         };
-        if inner.is_revoked(&live) {
-            return Reading::Over(Ended::Revoked);
-        }
         self.ends_at = until(live.expires_at());
         self.place = Place::Sealed {
             id: *id,
             revision: live.revision(),
             session,
         };
-        Reading::Live(Some(Arc::new(live)))
+        let live = Arc::new(live);
+        inner.unless_ended_elsewhere(&live, Some(Arc::clone(&live))).await
     }
 
     async fn read_stored(
@@ -229,5 +230,22 @@ impl Subject {
             _ => live.expires_at(),
         };
         Reading::Live(Some(Arc::new(live)))
+    }
+}
+
+impl Inner {
+    /// Asks the revocation store, if there is one, whether a sealed session was ended by the provider or in another process.
+    async fn unless_ended_elsewhere(&self, live: &LiveSession, state: Option<Arc<LiveSession>>) -> Reading {
+        let Some(revocations) = &self.revocations else {
+            return Reading::Live(state);
+        };
+        match revocations.judge_when_read(&self.ports, live).await {
+            Ok(Verdict::Ended) => Reading::Over(Ended::Revoked),
+            Ok(_) => Reading::Live(state),
+            Err(error) => {
+                tracing::debug!(%error, "nobody can say whether the session of a live connection was ended; it goes on");
+                Reading::Unknown
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@
 mod judge;
 mod read;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(crate) const JUDGES_UNREAD: Duration = Duration::from_secs(10);
 pub(crate) const JUDGES_IN_OUTAGE: Duration = Duration::from_secs(60);
 /// How long a store that did not answer is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Attempts at a compare-and-set before the store counts as failing.
+const ATTEMPTS: usize = 4;
 /// Entries that are read or written at a time.
 const AT_A_TIME: usize = 16;
 
@@ -50,8 +52,8 @@ pub(crate) struct Revocations {
     reading: SingleFlight<(), bool>,
     /// Somebody follows the feed.
     is_followed: AtomicBool,
-    /// Somebody was judged since the follower looked.
-    was_asked: AtomicBool,
+    /// When somebody was judged last: monotonic milliseconds.
+    asked_at: AtomicU64,
 }
 
 /// By the monotonic clock.
@@ -90,7 +92,7 @@ impl Revocations {
             times: Mutex::default(),
             reading: SingleFlight::default(),
             is_followed: AtomicBool::new(false),
-            was_asked: AtomicBool::new(false),
+            asked_at: AtomicU64::new(0),
         }
     }
 
@@ -147,7 +149,7 @@ impl Revocations {
             .map(|(key, revocation)| async move {
                 let bytes = self.codec.seal(&*ports.random, &key, &revocation);
                 let bytes = bytes.map_err(|error| failed(&error))?;
-                self.write(ports, &key, &bytes, revocation.until).await
+                self.write(ports, &key, &revocation, &bytes).await
             })
             .buffer_unordered(AT_A_TIME)
             .collect()
@@ -195,20 +197,40 @@ impl Revocations {
         Ok(self.health.call(ports, call).await? != Written::Conflict)
     }
 
-    async fn write(&self, ports: &Ports, key: &StoreKey, bytes: &[u8], until: UnixTime) -> Result<(), StoreError> {
+    /// Writes an entry, unless one that says as much stands there already.
+    async fn write(
+        &self,
+        ports: &Ports,
+        key: &StoreKey,
+        revocation: &Revocation,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         let now = ports.clock.now();
-        let until = until.saturating_add(SLACK);
-        let write = Write {
-            expected: None,
-            bytes,
-            keep_until: until,
-            lists: &self.codec.entered(until, now),
-            announce: true,
-        };
-        match self.health.call(ports, self.store.write(key, write, now)).await? {
-            // What is there already is the same: entries are written once.
-            Written::Done { .. } | Written::Conflict => Ok(()),
+        let until = revocation.until.saturating_add(SLACK);
+        let mut expected = None;
+        for _ in 0..ATTEMPTS {
+            let write = Write {
+                expected,
+                bytes,
+                keep_until: until,
+                lists: &self.codec.entered(until, now),
+                announce: true,
+            };
+            let written = self.health.call(ports, self.store.write(key, write, now)).await?;
+            if matches!(written, Written::Done { .. }) {
+                return Ok(());
+            }
+            let found = self.health.call(ports, self.store.load(key, now)).await?.entry;
+            let known = found.as_ref().map(|entry| self.codec.open(key, &entry.bytes));
+            if let Some(Ok(known)) = known
+                && known.covers(revocation)
+            {
+                return Ok(());
+            }
+            // A session that was to end with its grace and ends now.
+            expected = found.map(|entry| entry.version);
         }
+        Err(StoreError::new(StoreErrorKind::Failed))
     }
 
     fn take_in(&self, key: StoreKey, revocation: &Revocation, now: UnixTime) {

@@ -4,17 +4,18 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use doorward_core::ports::{IndexKey, StoreError, StoreErrorKind, StoreFeed, StoreKey};
+use doorward_core::ports::{BoxFuture, IndexKey, StoreError, StoreErrorKind, StoreFeed, StoreKey};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::{AT_A_TIME, JUDGES_UNREAD, PAUSE, READ_EVERY, Revocations, Times};
+use crate::follow::{Listener, follow};
 use crate::outside::Ports;
 use crate::single_flight::Begin;
 
 /// How old a copy may be for what is new to be enough: the lists of new entries span ten minutes at least.
 const NEW_IS_ENOUGH: Duration = Duration::from_secs(300);
-/// Looks in vain for somebody who was judged, after which nobody follows the feed any more: a minute.
-const QUIET_ROUNDS: u32 = 12;
+/// How long the feed is followed without anybody being judged.
+const QUIET: Duration = Duration::from_secs(60);
 
 impl Revocations {
     /// How old the copy is; `None` where there is none.
@@ -25,7 +26,8 @@ impl Revocations {
 
     /// Begins to read where that is due; `false` where the caller has to wait for it.
     pub(super) fn read_as_due(self: &Arc<Self>, ports: &Ports) -> bool {
-        self.was_asked.store(true, Ordering::Relaxed);
+        self.asked_at
+            .store(milliseconds(ports.clock.monotonic()), Ordering::Relaxed);
         let Some(age) = self.age(ports) else { return false };
         if age < READ_EVERY {
             return true;
@@ -33,10 +35,12 @@ impl Revocations {
         if age >= JUDGES_UNREAD {
             return false;
         }
-        let (this, in_background) = (Arc::clone(self), ports.clone());
-        ports.tasks.spawn(Box::pin(async move {
-            this.read(&in_background).await;
-        }));
+        if !self.reading.is_under_way(&()) {
+            let (this, in_background) = (Arc::clone(self), ports.clone());
+            ports.tasks.spawn(Box::pin(async move {
+                this.read(&in_background).await;
+            }));
+        }
         true
     }
 
@@ -128,41 +132,11 @@ impl Revocations {
         if self.is_followed.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (following, in_background) = (Following(Arc::clone(self)), ports.clone());
-        ports.tasks.spawn(Box::pin(async move {
-            let this = &following.0;
-            match this.health.call(&in_background, this.store.feed()).await {
-                Ok(feed) => this.hear(&in_background, feed).await,
-                Err(error) => tracing::debug!(%error, "feed of the revocation store cannot be followed"),
-            }
-        }));
-    }
-
-    async fn hear(self: &Arc<Self>, ports: &Ports, mut feed: Box<dyn StoreFeed>) {
-        let mut quiet = 0;
-        loop {
-            let heard = {
-                let mut next = feed.next();
-                loop {
-                    if let Some(heard) = ports.within(READ_EVERY, next.as_mut()).await {
-                        break heard;
-                    }
-                    quiet = match self.was_asked.swap(false, Ordering::Relaxed) {
-                        true => 0,
-                        false => quiet + 1,
-                    };
-                    if quiet >= QUIET_ROUNDS {
-                        return;
-                    }
-                    self.read(ports).await;
-                }
-            };
-            // A lost connection: the next reading follows anew, and what was missed stands in the lists.
-            let Ok(key) = heard else { return };
-            if !self.copy().holds(&key) && self.read_entry(ports, key).await.is_err() {
-                return;
-            }
-        }
+        let follower = Follower {
+            revocations: Arc::clone(self),
+            ports: ports.clone(),
+        };
+        ports.tasks.spawn(Box::pin(follow(follower, ports.clone())));
     }
 
     fn times(&self) -> Times {
@@ -170,11 +144,53 @@ impl Revocations {
     }
 }
 
-/// Says that nobody follows any more, also where the job is dropped.
-struct Following(Arc<Revocations>);
+struct Follower {
+    revocations: Arc<Revocations>,
+    ports: Ports,
+}
 
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.0.is_followed.store(false, Ordering::Relaxed);
+impl Listener for Follower {
+    const OF: &'static str = "revocations";
+    const LOOK_EVERY: Duration = READ_EVERY;
+
+    fn begin(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
+        self.revocations.store.feed()
     }
+
+    // What was missed stands in the lists, which are read every few seconds.
+    fn begun(&self) {}
+
+    fn heard(&self, key: StoreKey) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // What this process wrote itself need not be read; what was to end its session later may end it sooner now.
+            if self.revocations.copy().is_settled(&key, self.ports.clock.now()) {
+                return;
+            }
+            // What cannot be read is found in the lists.
+            if let Err(error) = self.revocations.read_entry(&self.ports, key).await {
+                tracing::debug!(%error, "an entry of the revocation store could not be read");
+            }
+        })
+    }
+
+    fn look(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.revocations.read(&self.ports).await;
+        })
+    }
+
+    fn is_wanted(&self) -> bool {
+        let asked_at = Duration::from_millis(self.revocations.asked_at.load(Ordering::Relaxed));
+        let is_wanted = self.ports.clock.monotonic().saturating_sub(asked_at) < QUIET;
+        self.revocations.is_followed.store(is_wanted, Ordering::Relaxed);
+        is_wanted
+    }
+
+    fn dropped(&self) {
+        self.revocations.is_followed.store(false, Ordering::Relaxed);
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

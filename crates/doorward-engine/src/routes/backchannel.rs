@@ -48,9 +48,6 @@ impl From<ProviderUnavailable> for NotEnded {
 
 impl Here<'_> {
     pub(super) async fn backchannel_logout(self, view: RequestView<'_>, body: Option<Bytes>) -> Reply {
-        if !self.outside_logout.back_channel {
-            return self.refuse(&Denial::new(Code::RouteUnknown));
-        }
         if *view.method != Method::POST {
             return self.method_not_allowed("POST");
         }

@@ -39,9 +39,6 @@ const PROVIDER_LIMIT: Duration = Duration::from_secs(2);
 
 impl Here<'_> {
     pub(super) async fn frontchannel_logout(self, view: RequestView<'_>) -> Reply {
-        if !self.outside_logout.front_channel {
-            return self.refuse(&Denial::new(Code::RouteUnknown));
-        }
         if *view.method != Method::GET {
             return self.method_not_allowed("GET");
         }
@@ -66,7 +63,7 @@ impl Here<'_> {
         match self.end_framed(view.headers, &providers, logout.session_id()).await {
             Ok(ended_here) => self.framed(&providers, ended_here).await,
             Err(error) => {
-                tracing::error!(%error, "session store did not answer; a front-channel logout is to be tried again");
+                tracing::error!(%error, "a front-channel logout could not be carried out; it is to be tried again");
                 let pause = Duration::from_secs(1);
                 self.refuse(&Denial::unavailable(Code::StoreUnavailable, pause))
             }
@@ -83,6 +80,7 @@ impl Here<'_> {
         match &self.place {
             SessionPlace::Cookie(newest) => self.end_framed_sealed(newest, headers, providers, session_id).await,
             SessionPlace::Store(stored) => {
+                let _turn = self.outside_logout.turn_of_frame(&self.ports).await?;
                 if let Some(ended) = self.end_shown(stored, headers, providers, session_id).await? {
                     return Ok(ended);
                 }

@@ -24,7 +24,7 @@ use doorward_core::return_url::ReturnUrl;
 use http::Method;
 use http::header::{self, HeaderValue};
 
-use crate::auth::Engine;
+use crate::auth::{Engine, SessionPlace};
 use crate::context::RequestContext;
 use crate::problem::{Denial, LoginHint};
 use crate::reply::Reply;
@@ -107,14 +107,21 @@ impl Engine {
             .collect()
     }
 
-    /// Whether an endpoint is switched on; the others answer 404.
+    /// Whether an endpoint is switched on, or there is what it needs; the others answer 404.
     #[must_use]
     pub fn serves(&self, endpoint: AuthEndpoint) -> bool {
         match endpoint {
             AuthEndpoint::Token => self.inner.token_endpoint,
             AuthEndpoint::BackchannelLogout => self.inner.outside_logout.back_channel,
             AuthEndpoint::FrontchannelLogout => self.inner.outside_logout.front_channel,
-            _ => true,
+            // Nobody knows all of a user's cookies.
+            AuthEndpoint::Sessions | AuthEndpoint::OneSession => matches!(self.inner.place, SessionPlace::Store(_)),
+            AuthEndpoint::Login
+            | AuthEndpoint::Callback
+            | AuthEndpoint::Logout
+            | AuthEndpoint::Session
+            | AuthEndpoint::Complete
+            | AuthEndpoint::CompleteScript => true,
         }
     }
 
@@ -135,6 +142,9 @@ impl Engine {
             Ok(here) => here,
             Err(code) => return self.at_home().refuse(&Denial::nowhere(code)),
         };
+        if !self.serves(endpoint) {
+            return here.refuse(&Denial::new(Code::RouteUnknown));
+        }
         match endpoint {
             AuthEndpoint::Login => here.login(view).await,
             AuthEndpoint::Callback => {

@@ -19,7 +19,7 @@ use doorward_oidc::Params;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::auth::{Engine, SessionPlace};
+use crate::auth::Engine;
 use crate::begin::Before;
 use crate::context::RequestContext;
 use crate::guard::Touch;
@@ -31,9 +31,6 @@ use crate::site::Here;
 
 impl Engine {
     pub(super) async fn sessions_endpoint(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Reply {
-        if !self.lists_sessions() {
-            return self.unknown_route();
-        }
         let here = context.here_or_home();
         let answer = match *view.method {
             Method::GET | Method::HEAD => self.list_sessions(context, view).await,
@@ -44,19 +41,12 @@ impl Engine {
     }
 
     pub(super) async fn one_session_endpoint(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Reply {
-        if !self.lists_sessions() {
-            return self.unknown_route();
-        }
         let here = context.here_or_home();
         if *view.method != Method::DELETE {
             return here.method_not_allowed("DELETE");
         }
         let answer = self.end_one_session(context, view).await;
         answer.unwrap_or_else(|denial| here.refuse(&denial))
-    }
-
-    fn lists_sessions(&self) -> bool {
-        matches!(self.inner.place, SessionPlace::Store(_))
     }
 
     async fn list_sessions(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Result<Reply, Denial> {

@@ -16,9 +16,6 @@ use crate::reply::Reply;
 
 impl Engine {
     pub(super) async fn token_endpoint(&self, context: &Arc<RequestContext>, view: RequestView<'_>) -> Reply {
-        if !self.inner.token_endpoint {
-            return self.unknown_route();
-        }
         if let Err(reply) = context.here_or_home().reads_only(view) {
             return *reply;
         }

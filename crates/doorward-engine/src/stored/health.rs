@@ -13,6 +13,7 @@ use std::time::Duration;
 use doorward_core::ports::{StoreError, StoreErrorKind};
 use tokio::sync::Semaphore;
 
+use crate::login_failure::with_source;
 use crate::outside::Ports;
 
 /// Calls under way at once; the others wait for their turn within their deadline.
@@ -35,6 +36,8 @@ pub(crate) struct Health {
     down_until: AtomicU64,
     /// When an outage was told last: monotonic milliseconds; 0 while there is none.
     told_at: AtomicU64,
+    /// When an error of the store's own was told last: monotonic milliseconds; 0 if never.
+    refusal_told_at: AtomicU64,
 }
 
 impl Health {
@@ -45,6 +48,7 @@ impl Health {
             failures: AtomicU32::new(0),
             down_until: AtomicU64::new(0),
             told_at: AtomicU64::new(0),
+            refusal_told_at: AtomicU64::new(0),
         }
     }
 
@@ -73,8 +77,7 @@ impl Health {
             Err(error) if error.kind() == StoreErrorKind::Overloaded => {
                 tracing::debug!(%error, "too many calls wait");
             }
-            // An error of the store's own is told by whoever can say what was asked of it.
-            Err(error) => tracing::error!(%error, "session store refused a call"),
+            Err(error) => self.refused(ports, error),
             Ok(_) => self.served(),
         }
         answered
@@ -129,15 +132,17 @@ impl Health {
             let down_until = now.saturating_add(milliseconds(REST));
             self.down_until.store(down_until, Ordering::Release);
         }
-        let told_at = self.told_at.load(Ordering::Acquire);
-        let is_due = told_at == 0 || now.saturating_sub(told_at) >= milliseconds(LOG_EVERY);
-        if is_due
-            && self
-                .told_at
-                .compare_exchange(told_at, now.max(1), Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
-        {
-            tracing::error!(%error, failures, "session store did not answer");
+        if is_to_be_told(&self.told_at, now) {
+            let cause = with_source(error);
+            tracing::error!(error = cause, failures, "session store did not answer");
+        }
+    }
+
+    /// An error of the store's own: it answers, and does not do what it was asked.
+    fn refused(&self, ports: &Ports, error: &StoreError) {
+        if is_to_be_told(&self.refusal_told_at, milliseconds(ports.clock.monotonic())) {
+            let cause = with_source(error);
+            tracing::error!(error = cause, "session store refused a call; told once in ten seconds");
         }
     }
 
@@ -152,6 +157,15 @@ impl Health {
             tracing::info!("session store answers again");
         }
     }
+}
+
+/// Whether something is to be told now: once in [`LOG_EVERY`].
+fn is_to_be_told(told_at: &AtomicU64, now: u64) -> bool {
+    let before = told_at.load(Ordering::Acquire);
+    (before == 0 || now.saturating_sub(before) >= milliseconds(LOG_EVERY))
+        && told_at
+            .compare_exchange(before, now.max(1), Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
 }
 
 /// Whether the store serves nobody, and not just this call.

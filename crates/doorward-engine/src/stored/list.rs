@@ -53,19 +53,14 @@ impl StoredSessions {
         Ok(all)
     }
 
-    /// Ends the sessions of a list but one, page by page, and says how many were ended.
+    /// Ends the sessions of a list, page by page, and says how many were ended.
     ///
     /// A session that begins meanwhile may go on.
     ///
     /// # Errors
     /// [`StoreError`] where the store did not answer: some may have ended, and the rest is tried by calling again.
-    pub(crate) async fn end_all(
-        &self,
-        ports: &Ports,
-        of: IndexOf<'_>,
-        but: Option<&StoreKey>,
-    ) -> Result<usize, StoreError> {
-        self.end_where(ports, of, |listed| but != Some(&listed.key)).await
+    pub(crate) async fn end_all(&self, ports: &Ports, of: IndexOf<'_>) -> Result<usize, StoreError> {
+        self.end_where(ports, of, |_| true).await
     }
 
     /// [`end_all`](Self::end_all) of those that are meant.

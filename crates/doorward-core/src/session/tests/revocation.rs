@@ -249,3 +249,47 @@ fn a_session_that_another_replaces_ends_at_its_moment_and_not_before() {
     assert!(!set.ends(&opened, at(2_009)));
     assert!(set.ends(&opened, at(2_010)));
 }
+
+#[test]
+fn an_entry_read_anew_ends_its_session_sooner_and_never_later() {
+    let alice = alice();
+    let opened = OpenedIdentity::from_identity(&alice).unwrap();
+    let from = |seconds| {
+        let from = at(seconds);
+        until(Revoked::Session { id: alice.id, from }, 90_000)
+    };
+    let mut set = RevocationSet::default();
+    set.insert(key(1), &from(2_010), at(2_000));
+    assert!(!set.ends(&opened, at(2_000)) && !set.is_settled(&key(1), at(2_000)));
+    set.insert(key(1), &from(2_001), at(2_000));
+    assert!(!set.ends(&opened, at(2_000)));
+    assert!(set.ends(&opened, at(2_001)) && set.is_settled(&key(1), at(2_001)));
+    set.insert(key(1), &from(2_009), at(2_001));
+    assert!(set.ends(&opened, at(2_001)));
+    assert!(!set.is_settled(&key(2), at(2_001)), "never taken in");
+    let user = of_user("https://id.test app", "alice", 1_000);
+    set.insert(key(2), &until(user, 90_000), at(2_001));
+    assert!(set.is_settled(&key(2), at(2_001)));
+}
+
+#[test]
+fn an_entry_covers_what_it_says_as_early_and_for_as_long() {
+    let session_from = |number, from| {
+        let from = at(from);
+        Revoked::Session {
+            id: session(number),
+            from,
+        }
+    };
+    let entry = until(session_from(1, 10), 100);
+    for (other, covered) in [
+        (until(session_from(1, 10), 100), true),
+        (until(session_from(1, 11), 99), true),
+        (until(session_from(1, 9), 100), false),
+        (until(session_from(1, 10), 101), false),
+        (until(session_from(2, 10), 100), false),
+        (until(of_user("https://id.test app", "alice", 10), 100), false),
+    ] {
+        assert_eq!(entry.covers(&other), covered);
+    }
+}

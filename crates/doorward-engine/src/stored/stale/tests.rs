@@ -101,3 +101,31 @@ fn answer_that_was_under_way_while_its_session_ended_is_not_kept() {
     stale.see(&key, &kept, stale.begin(), at(0));
     assert!(stale.get(&key, at(0)).is_some());
 }
+
+#[test]
+fn after_a_gap_in_the_feed_nothing_seen_before_is_served_nor_kept_by_a_read_under_way() {
+    let stale = Stale::new(LIMIT);
+    let ((first, first_kept), (second, second_kept)) = (kept(1), kept(2));
+    stale.see(&first, &first_kept, stale.begin(), at(0));
+    let began = stale.begin();
+    stale.end_all();
+    stale.see(&second, &second_kept, began, at(1));
+    assert!(stale.get(&first, at(1)).is_none());
+    assert!(stale.get(&second, at(1)).is_none());
+    stale.see(&second, &second_kept, stale.begin(), at(1));
+    assert!(stale.get(&second, at(1)).is_some());
+}
+
+#[test]
+fn ends_take_no_more_memory_than_records_do() {
+    let stale = Stale::new(LIMIT);
+    let most = (MAX_BYTES / BYTES_OF_AN_END) as u64;
+    for number in 0..3 * most {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&number.to_be_bytes());
+        stale.end(&StoreKey::from_bytes(digest));
+    }
+    let generations = stale.generations();
+    let ends = (generations.young_ends.len() + generations.old_ends.len()) as u64;
+    assert!(ends > most && ends <= 2 * most + 2, "{ends}");
+}

@@ -291,3 +291,31 @@ async fn the_store_sees_sealed_entries_only() {
     let (bob, _) = sign_in(&world, "bob").await;
     assert_eq!(stands_at(&ENDS.over(&other, |builder| builder), &bob).await, "200");
 }
+
+#[tokio::test]
+async fn a_logout_within_the_grace_of_a_step_up_counts_in_another_process_at_once() {
+    let (first, store) = ENDS.world();
+    let second = ENDS.beside(&first, &store);
+    let (alice, _) = sign_in(&first, "alice").await;
+    let (old, copy) = (alice.thief(), alice.thief());
+    assert_eq!(stands_at(&second, &copy).await, "200");
+    heard().await;
+    alice.visit_following("/auth/login?prompt=login").await;
+    heard().await;
+    assert_eq!(
+        stands_at(&second, &copy).await,
+        "200",
+        "requests on their way are served"
+    );
+    assert_eq!(sign_out(&old).await, StatusCode::OK);
+    heard().await;
+    assert_eq!(stands_at(&second, &copy).await, REVOKED);
+    assert_eq!(
+        stands_at(&second, &alice).await,
+        "200",
+        "the one that took its place goes on"
+    );
+    // A process that begins now reads the same.
+    let third = ENDS.beside(&first, &store);
+    assert_eq!(stands_at(&third, &copy).await, REVOKED);
+}
