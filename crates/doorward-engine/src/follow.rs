@@ -76,12 +76,15 @@ impl<L: Listener> Following<L> {
             let begun = ports.within(BEGIN_DEADLINE, self.listener.begin()).await;
             match begun.unwrap_or(Err(StoreError::new(StoreErrorKind::Timeout))) {
                 Ok(mut feed) => {
-                    is_told = false;
+                    if is_told {
+                        tracing::info!(of = L::OF, "feed of the store is followed again");
+                    }
                     self.listener.begun();
                     let Some(error) = self.hear(ports, &mut *feed).await else {
                         return;
                     };
                     tracing::warn!(%error, of = L::OF, "feed of the store is lost; it is begun again");
+                    is_told = true;
                 }
                 // Once an outage, and not once a second.
                 Err(error) if !std::mem::replace(&mut is_told, true) => {

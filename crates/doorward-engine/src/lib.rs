@@ -41,6 +41,7 @@ mod reply;
 mod revocation;
 mod routes;
 mod secrets;
+mod seldom;
 mod service_tokens;
 mod session;
 mod session_registry;

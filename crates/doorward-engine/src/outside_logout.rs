@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::auth::{Inner, SessionPlace};
 use crate::outside::Ports;
 use crate::provider::ProviderState;
+use crate::seldom::Seldom;
 use crate::single_flight::{Begin, SingleFlight};
 use crate::stored::Listed;
 
@@ -35,6 +36,8 @@ pub(crate) struct OutsideLogout {
     tokens: SingleFlight<StoreKey, Outcome>,
     by_token: Turns,
     by_frame: Turns,
+    /// Of tokens for nobody here, which anybody can send.
+    pub(crate) unknown: Seldom,
 }
 
 /// So many at a time.
@@ -59,6 +62,7 @@ impl OutsideLogout {
             tokens: SingleFlight::default(),
             by_token: Turns(Semaphore::new(AT_A_TIME)),
             by_frame: Turns(Semaphore::new(AT_A_TIME)),
+            unknown: Seldom::default(),
         }
     }
 

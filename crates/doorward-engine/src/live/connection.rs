@@ -49,7 +49,8 @@ impl Session {
     /// happened. While the store is out of reach it goes on, until the end that was read last.
     ///
     /// # Security
-    /// Of a sealed session this process knows what it did itself. An end that another process made is not known to this one.
+    /// Of a sealed session this process knows what it did itself, and with a revocation store what was ended elsewhere, which is asked for
+    /// at each reading. Without one an end that another process made is not known to this one.
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         Connection::of(self).ended()
     }

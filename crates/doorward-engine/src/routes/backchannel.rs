@@ -71,7 +71,7 @@ impl Here<'_> {
                 let settings = &provider.settings;
                 address.names(settings.issuer.as_str(), settings.client.id())
             })
-            .ok_or_else(|| refused("logout token is not of an issuer and for a client that are known here"))?;
+            .ok_or_else(|| self.nobody_here())?;
         let verified = self.ports.within(PROVIDER_LIMIT, self.verify(provider, &raw)).await;
         let token = verified.unwrap_or_else(|| Err(ProviderUnavailable::soon().into()))?;
         match self.end_by_token(provider, token).await {
@@ -82,6 +82,18 @@ impl Here<'_> {
                 Duration::from_secs(1),
             ))),
         }
+    }
+
+    /// A token for a client or of an issuer that signs nobody in at this host: somebody's error in the set-up, or a stranger.
+    fn nobody_here(self) -> NotEnded {
+        const REASON: &str = "logout token is not of an issuer and for a client that are known here";
+        if self.outside_logout.unknown.is_due(self.ports.clock.monotonic()) {
+            tracing::warn!(
+                host = %self.site.public_url.origin(),
+                "{REASON}; compare issuer and client ID with the provider's, if it was the provider"
+            );
+        }
+        refused(REASON)
     }
 
     async fn verify(self, provider: &Arc<ProviderState>, raw: &str) -> Result<VerifiedLogoutToken, NotEnded> {

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::login_failure::with_source;
 use crate::outside::Ports;
+use crate::seldom::Seldom;
 
 /// Calls under way at once; the others wait for their turn within their deadline.
 const MAX_CALLS: usize = 256;
@@ -24,8 +25,6 @@ const GRACE: Duration = Duration::from_millis(20);
 const FAILURES: u32 = 5;
 /// How long a store that is down is left alone between two probes.
 const REST: Duration = Duration::from_millis(500);
-/// An outage is told again after this long.
-const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// How a store has been doing.
 pub(crate) struct Health {
@@ -34,10 +33,8 @@ pub(crate) struct Health {
     failures: AtomicU32,
     /// Until when calls fail at once: monotonic milliseconds; 0 while the store serves.
     down_until: AtomicU64,
-    /// When an outage was told last: monotonic milliseconds; 0 while there is none.
-    told_at: AtomicU64,
-    /// When an error of the store's own was told last: monotonic milliseconds; 0 if never.
-    refusal_told_at: AtomicU64,
+    outage: Seldom,
+    refusal: Seldom,
 }
 
 impl Health {
@@ -47,8 +44,8 @@ impl Health {
             permits: Semaphore::new(MAX_CALLS),
             failures: AtomicU32::new(0),
             down_until: AtomicU64::new(0),
-            told_at: AtomicU64::new(0),
-            refusal_told_at: AtomicU64::new(0),
+            outage: Seldom::default(),
+            refusal: Seldom::default(),
         }
     }
 
@@ -132,7 +129,7 @@ impl Health {
             let down_until = now.saturating_add(milliseconds(REST));
             self.down_until.store(down_until, Ordering::Release);
         }
-        if is_to_be_told(&self.told_at, now) {
+        if self.outage.is_due(ports.clock.monotonic()) {
             let cause = with_source(error);
             tracing::error!(error = cause, failures, "session store did not answer");
         }
@@ -140,9 +137,9 @@ impl Health {
 
     /// An error of the store's own: it answers, and does not do what it was asked.
     fn refused(&self, ports: &Ports, error: &StoreError) {
-        if is_to_be_told(&self.refusal_told_at, milliseconds(ports.clock.monotonic())) {
+        if self.refusal.is_due(ports.clock.monotonic()) {
             let cause = with_source(error);
-            tracing::error!(error = cause, "session store refused a call; told once in ten seconds");
+            tracing::error!(error = cause, "session store refused a call");
         }
     }
 
@@ -153,19 +150,10 @@ impl Health {
         }
         self.failures.store(0, Ordering::Release);
         self.down_until.store(0, Ordering::Release);
-        if self.told_at.swap(0, Ordering::AcqRel) != 0 {
+        if self.outage.end() {
             tracing::info!("session store answers again");
         }
     }
-}
-
-/// Whether something is to be told now: once in [`LOG_EVERY`].
-fn is_to_be_told(told_at: &AtomicU64, now: u64) -> bool {
-    let before = told_at.load(Ordering::Acquire);
-    (before == 0 || now.saturating_sub(before) >= milliseconds(LOG_EVERY))
-        && told_at
-            .compare_exchange(before, now.max(1), Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
 }
 
 /// Whether the store serves nobody, and not just this call.
