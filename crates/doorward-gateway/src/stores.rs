@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use doorward::Sessions;
+use doorward::{Sessions, UnixTime};
 use doorward_store_postgres::{PostgresOptions, PostgresStore};
 use doorward_store_redis::RedisStore;
 
 use crate::failure::chain;
+use crate::clock;
 
-/// What a store's URL may begin with.
+/// What a store's URL may begin with; with `rediss` for `redis` over TLS, and `postgresql` for `postgres`.
 const EXPECTED: &str = "redis://, rediss://, redis+sentinel://, redis+cluster:// or postgres://";
 
 /// A store by its URL; connected on first need.
@@ -19,11 +20,11 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// Judges a URL; a server that is out of reach is no fault of it.
+    /// Judges a URL; a server that is out of reach is no fault of it. `others` is what may stand in its place.
     ///
     /// # Errors
     /// What was expected; the URL itself, which may hold a password, is never named.
-    pub(crate) fn of(url: &str, deadline: Option<Duration>) -> Result<Self, String> {
+    pub(crate) fn of(url: &str, others: &str, deadline: Option<Duration>) -> Result<Self, String> {
         match url.split_once("://").map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
                 let mut options = PostgresOptions::new();
@@ -40,7 +41,7 @@ impl Store {
                 }
                 builder.build().map(Self::Redis).map_err(|error| chain(&error))
             }
-            _ => Err(format!("expected {EXPECTED}, found something else")),
+            _ => Err(format!("expected {EXPECTED}{others}, found something else")),
         }
     }
 
@@ -60,13 +61,16 @@ impl Store {
         }
     }
 
-    /// Gets it ready for development: a database gets its tables.
+    /// Gets it ready for development: a database gets its tables, and a server has to be there.
     ///
     /// # Errors
-    /// Why the tables could not be made.
+    /// Why it cannot be used.
     pub(crate) async fn prepare(&self) -> Result<(), String> {
         match self {
-            Self::Redis(_) => Ok(()),
+            Self::Redis(store) => store
+                .check(UnixTime::from_seconds(clock::now()))
+                .await
+                .map_err(|error| chain(&error)),
             Self::Postgres(store) => store.migrate().await.map_err(|error| chain(&error)),
         }
     }
@@ -85,18 +89,25 @@ mod tests {
             "redis+cluster://a,b",
             "postgres://user:pa55word@db/app?sslmode=disable",
         ] {
-            assert!(Store::of(url, Some(Duration::from_millis(100))).is_ok(), "{url}");
+            assert!(Store::of(url, "", Some(Duration::from_millis(100))).is_ok(), "{url}");
         }
-        for url in [
-            "",
-            "pa55word",
-            "mysql://user:pa55word@db",
-            "redis://",
-            "postgres:pa55word",
-            "redis+pa55word://x",
+        let others = ", or \"memory\"";
+        for (url, expected) in [
+            ("", "or postgres://, or \"memory\", found something else"),
+            ("pa55word", "or postgres://, or \"memory\", found something else"),
+            (
+                "mysql://user:pa55word@db",
+                "or postgres://, or \"memory\", found something else",
+            ),
+            (
+                "postgres:pa55word",
+                "or postgres://, or \"memory\", found something else",
+            ),
+            ("redis://", "host"),
+            ("redis+pa55word://x", "redis+sentinel://"),
         ] {
-            let refused = Store::of(url, None).err().unwrap_or_default();
-            assert!(refused.contains("expected") || !refused.is_empty(), "{url} is refused");
+            let refused = Store::of(url, others, None).err().unwrap_or_default();
+            assert!(refused.contains(expected), "{url}: {refused}");
             assert!(!refused.contains("pa55word"), "{refused}");
         }
     }

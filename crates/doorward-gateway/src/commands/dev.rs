@@ -277,7 +277,7 @@ impl Options {
             return Ok(Sessions::memory(secrets));
         }
         let refused = |problem: String| Failure::unusable(format!("--store: {problem}"));
-        let store = Store::of(url, None).map_err(|problem| refused(format!("{problem}, or \"memory\"")))?;
+        let store = Store::of(url, ", or \"memory\"", None).map_err(refused)?;
         store.prepare().await.map_err(refused)?;
         Ok(store.sessions(secrets))
     }

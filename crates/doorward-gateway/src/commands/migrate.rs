@@ -14,7 +14,7 @@ use crate::stores::Store;
 /// What `doorward migrate` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The configuration file whose session.store is migrated
+    /// The configuration file whose session.store or session.revocation_store is migrated
     #[arg(long, value_name = "FILE", default_value = "doorward.toml")]
     config: PathBuf,
     /// The store itself; a list of processes shows its password, so leave that to PGPASSWORD
@@ -25,7 +25,7 @@ pub(crate) struct Options {
 /// Migrates, and says that it is done.
 pub(crate) fn run(options: Options) -> Result<(), Failure> {
     let store = match &options.store {
-        Some(url) => Store::of(url, None).map_err(|problem| Failure::unusable(format!("--store: {problem}")))?,
+        Some(url) => Store::of(url, "", None).map_err(|problem| Failure::unusable(format!("--store: {problem}")))?,
         None => configured(&options.config)?,
     };
     let Store::Postgres(store) = store else {

@@ -66,11 +66,14 @@ fn place(section: &Section<'_>, deadline: Option<Duration>) -> Place {
         }
         _ => {}
     }
-    match Store::of(&text, deadline) {
-        Ok(store) => return Place::Store(store),
-        Err(problem) => section.refuse(key, format!("{problem}, or \"cookie\" or \"memory\"")),
+    match Store::of(&text, ", or \"cookie\" or \"memory\"", deadline) {
+        Ok(store) => Place::Store(store),
+        Err(problem) => {
+            section.refuse(key, problem);
+            // What else needs a store is judged as if there were one.
+            Place::Memory
+        }
     }
-    Place::Cookie
 }
 
 /// Where what was ended is remembered, for sessions in cookies.
@@ -84,11 +87,14 @@ fn revocation_place(section: &Section<'_>, deadline: Option<Duration>) -> Option
         );
         return Some(Place::Memory);
     }
-    match Store::of(&text, deadline) {
-        Ok(store) => return Some(Place::Store(store)),
-        Err(problem) => section.refuse(key, format!("{problem}, or \"memory\"")),
+    match Store::of(&text, ", or \"memory\"", deadline) {
+        Ok(store) => Some(Place::Store(store)),
+        Err(problem) => {
+            section.refuse(key, problem);
+            // Likewise.
+            Some(Place::Memory)
+        }
     }
-    None
 }
 
 /// Reads `[auth]`.
