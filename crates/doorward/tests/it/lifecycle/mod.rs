@@ -1,5 +1,6 @@
 //! Sessions from their beginning to their end: shown, ended, replaced and limited.
 
+mod buried;
 mod limit;
 mod own_sessions;
 mod registry;
