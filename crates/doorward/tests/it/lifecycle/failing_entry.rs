@@ -1,13 +1,13 @@
 //! Lists of which one entry fails: all others end, and nobody is told that all did.
 
 use doorward::ports::{SessionStore as _, StoreKey, Write, Written};
-use doorward::{SessionsError, UnixTime};
-use doorward_testkit::Browser;
+use doorward::{Provider, Sessions, SessionsError, UnixTime};
+use doorward_testkit::{Browser, CLIENT_ID, CLIENT_SECRET};
 use http::StatusCode;
 
 use super::{another_browser, delete, standing};
 use crate::attacks::support::{Meddled, assert_refused};
-use crate::support::{PROVIDER, World};
+use crate::support::{PROVIDER, SECRET, World};
 
 const ALICES: usize = 5;
 
@@ -146,4 +146,24 @@ async fn a_record_that_cannot_be_read_keeps_no_other_session_of_its_list() {
     assert_eq!(crowd.living().await, Crowd::only(&[]));
     assert_eq!(standing(&crowd.alices[1].1).await, "session_revoked");
     assert_eq!(standing(&crowd.bob).await, "signed in");
+}
+
+#[tokio::test]
+async fn of_two_clients_at_one_issuer_a_list_that_fails_keeps_no_session_of_the_other() {
+    let crowd = Crowd::new().await;
+    // The same deployment after a second client was put in front of the first.
+    let sessions = Sessions::stored(SECRET, crowd.store.clone());
+    let world = World::build(sessions, |builder| {
+        builder
+            .provider(Provider::oidc(PROVIDER, "second", CLIENT_SECRET))
+            .named_provider("first", Provider::oidc(PROVIDER, CLIENT_ID, CLIENT_SECRET))
+            .clock(crowd.world.clock.clone())
+    });
+    let registry = world.auth.sessions();
+    crowd.store.fail_next_lists(1);
+    let ended = registry.end_user(PROVIDER, "alice").await;
+    assert!(matches!(ended, Err(SessionsError::Store(_))), "{ended:?}");
+    assert_eq!(crowd.living().await, Crowd::only(&[]));
+    assert_eq!(standing(&crowd.bob).await, "signed in");
+    assert_eq!(registry.end_user(PROVIDER, "alice").await.unwrap(), 0);
 }
