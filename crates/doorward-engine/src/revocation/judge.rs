@@ -46,8 +46,18 @@ impl Here<'_> {
 impl Inner {
     /// Whether the copy says that a session was ended, as far as it is known now.
     pub(crate) fn is_revoked(&self, live: &LiveSession) -> bool {
-        let revocations = self.revocations.as_ref();
-        revocations.is_some_and(|revocations| revocations.judge(&self.ports, live) == Standing::Ended)
+        let Some(revocations) = &self.revocations else {
+            return false;
+        };
+        match revocations.judge(&self.ports, live) {
+            Standing::Ended => true,
+            Standing::Stands => false,
+            // Nobody waits here. Live connections are told of what is found, where no request comes that would have it read.
+            Standing::Unread => {
+                revocations.read_behind(&self.ports);
+                false
+            }
+        }
     }
 
     /// Takes tokens back that were renewed while their session was ended: nobody may use what has just arrived.

@@ -33,11 +33,16 @@ impl Revocations {
         if age >= JUDGES_UNREAD {
             return false;
         }
+        self.read_behind(ports);
+        true
+    }
+
+    /// Reads the entries without anybody waiting for it.
+    pub(super) fn read_behind(self: &Arc<Self>, ports: &Ports) {
         let (this, in_background) = (Arc::clone(self), ports.clone());
         ports.tasks.spawn(Box::pin(async move {
             this.read(&in_background).await;
         }));
-        true
     }
 
     /// Reads the entries unless that was done just now, or waits for the reading under way; `false` where the store did not answer.

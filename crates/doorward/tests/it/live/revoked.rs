@@ -163,3 +163,34 @@ async fn what_the_feed_does_not_tell_is_read_while_there_are_only_connections_an
         running.abort();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_while_the_feed_is_lost_is_read_without_a_request_asking() {
+    let mut two = Two::connected().await;
+    two.stage.pass(30).await;
+    two.store.loses_its_feeds();
+    two.stage.settle().await;
+    two.tell(&two.elsewhere).await;
+    two.stage.pass(35).await;
+    assert_eq!(two.meant.now().await, Some(Ended::Revoked));
+    assert_eq!(two.events.look().await, &Some(Ok(())));
+    for other in &mut two.others {
+        assert_eq!(other.now().await, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_revocation_store_ends_no_connection_and_what_was_ended_meanwhile_ends_after_it() {
+    let mut two = Two::connected().await;
+    two.store.goes_down(true);
+    two.store.loses_its_feeds();
+    two.stage.pass(120).await;
+    assert_eq!(two.meant.now().await, None);
+    two.store.goes_down(false);
+    two.tell(&two.elsewhere).await;
+    two.stage.pass(35).await;
+    assert_eq!(two.meant.now().await, Some(Ended::Revoked));
+    for other in &mut two.others {
+        assert_eq!(other.now().await, None);
+    }
+}
