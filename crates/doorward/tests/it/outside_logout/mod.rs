@@ -5,6 +5,7 @@ mod backchannel_tokens;
 mod burst;
 mod frontchannel;
 mod outages;
+mod retiring;
 mod revocation;
 mod tenants;
 
