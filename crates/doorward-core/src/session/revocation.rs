@@ -92,12 +92,14 @@ impl RevocationCodec {
         }
     }
 
-    /// Names a new entry: that of a session always the same, so that ending one twice makes no second entry.
+    /// Names a new entry: that of a session always the same, so that ending one twice makes no second entry. An end that is still to
+    /// come has another name than one that has come: the one may follow the other, and then the sooner counts.
     ///
     /// # Errors
     /// [`RandomUnavailable`].
-    pub fn key(&self, random: &dyn Random, revoked: &Revoked) -> Result<StoreKey, RandomUnavailable> {
+    pub fn key(&self, random: &dyn Random, revoked: &Revoked, now: UnixTime) -> Result<StoreKey, RandomUnavailable> {
         match revoked {
+            Revoked::Session { id, from } if *from > now => Ok(StoreKey::of_replaced_session(id)),
             Revoked::Session { id, .. } => Ok(StoreKey::of_revoked_session(id)),
             Revoked::ProviderSession { .. } | Revoked::User { .. } => random_bytes(random).map(StoreKey::from_bytes),
         }
@@ -179,7 +181,7 @@ fn new_text(span: u64) -> Vec<u8> {
 /// The entries as a process knows them.
 #[derive(Default)]
 pub struct RevocationSet {
-    /// From when on they have ended.
+    /// From when on they have ended; of two entries of one session the sooner.
     sessions: HashMap<SessionId, UnixTime>,
     /// By a digest of whom they mean; of several entries that mean the same the latest.
     begun_by: HashMap<[u8; 32], UnixTime>,
@@ -188,7 +190,7 @@ pub struct RevocationSet {
 }
 
 enum Kept {
-    Session(SessionId),
+    Session(SessionId, UnixTime),
     BegunBy([u8; 32], UnixTime),
 }
 
@@ -203,8 +205,9 @@ impl RevocationSet {
         }
         let kept = match &revocation.of {
             Revoked::Session { id, from } => {
-                self.sessions.insert(*id, *from);
-                Kept::Session(*id)
+                let soonest = self.sessions.entry(*id).or_insert(*from);
+                *soonest = *from.min(soonest);
+                Kept::Session(*id, *from)
             }
             Revoked::ProviderSession {
                 provider,
@@ -270,10 +273,12 @@ impl RevocationSet {
             };
             self.keys.remove(&key);
             match kept {
-                Kept::Session(id) => {
-                    self.sessions.remove(&id);
+                // Another entry of the same stays.
+                Kept::Session(id, from) => {
+                    if self.sessions.get(&id) == Some(&from) {
+                        self.sessions.remove(&id);
+                    }
                 }
-                // A later entry of the same stays.
                 Kept::BegunBy(digest, begun_by) => {
                     if self.begun_by.get(&digest) == Some(&begun_by) {
                         self.begun_by.remove(&digest);

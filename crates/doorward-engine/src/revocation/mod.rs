@@ -136,10 +136,14 @@ impl Revocations {
     ) -> Result<(), StoreError> {
         let failed = |error: &dyn std::fmt::Display| StoreError::with_source(StoreErrorKind::Failed, error.to_string());
         let mut entries = Vec::new();
+        let now = ports.clock.now();
         for (of, until) in ended {
-            let key = self.codec.key(&*ports.random, &of).map_err(|error| failed(&error))?;
+            let key = self
+                .codec
+                .key(&*ports.random, &of, now)
+                .map_err(|error| failed(&error))?;
             let revocation = Revocation { of, until };
-            self.take_in(key, &revocation, ports.clock.now());
+            self.take_in(key, &revocation, now);
             self.wake(&revocation);
             entries.push((key, revocation));
         }

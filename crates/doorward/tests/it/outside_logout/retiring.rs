@@ -2,7 +2,7 @@
 
 use doorward::Builder;
 use doorward_testkit::Browser;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Ends, REVOKED, heard, sign_in, stands, stands_at, tell, token};
@@ -86,6 +86,26 @@ async fn a_logout_of_the_user_at_the_provider_spares_no_retiring_session() {
             assert_eq!(
                 alice.standing().await,
                 [REVOKED, REVOKED, REVOKED, REVOKED, "200", "200"],
+                "{ends:?} {at_second}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_logout_with_the_cookies_of_a_retiring_session_counts_at_once_everywhere() {
+    for ends in Ends::BOTH {
+        for at_second in [false, true] {
+            let alice = SteppedUp::new(ends).await;
+            let process = if at_second { &alice.second } else { &alice.first };
+            let browser = process.browser.stranger();
+            alice.old.cookies().into_iter().for_each(|cookie| browser.plant(cookie));
+            let page = browser.request(Method::POST, "/auth/logout").send().await;
+            assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+            heard().await;
+            assert_eq!(
+                alice.standing().await,
+                [REVOKED, REVOKED, "200", "200", "200", "200"],
                 "{ends:?} {at_second}"
             );
         }
