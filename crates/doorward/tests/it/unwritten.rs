@@ -140,6 +140,7 @@ async fn unwritten_tokens_do_not_replace_those_that_another_instance_fetched_lat
 
 #[tokio::test(start_paused = true)]
 async fn unwritten_tokens_bring_no_session_back_that_ended_meanwhile_and_are_taken_back() {
+    // attacks: J13
     let pair = Pair::with_unwritten_tokens(Rotation::ReuseDetection).await;
     let copies = [pair.first.browser.thief(), pair.beside.thief()];
     let logout = pair.beside.request(Method::POST, "/auth/logout").send().await;

@@ -11,6 +11,8 @@ use crate::support::{SECRET, World};
 /// A secret of another release of the deployment.
 const OTHER: &str = "kQ2ZrB8vT6yLw4nXc1Fh9GdJs3UaPeMo7ViKbYxRt5E";
 
+type Damage = fn(Vec<u8>) -> Vec<u8>;
+
 fn now(world: &World) -> UnixTime {
     UnixTime::from_seconds(world.clock.seconds())
 }
@@ -56,7 +58,8 @@ async fn sign_out(browser: &doorward_testkit::Browser) {
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_is_buried_at_logout_and_does_not_come_back() {
-    let changes: [(&str, fn(Vec<u8>) -> Vec<u8>); 5] = [
+    // attacks: E21, N10
+    let changes: [(&str, Damage); 5] = [
         ("another version", |mut bytes| {
             bytes[0] = bytes[0].wrapping_add(1);
             bytes

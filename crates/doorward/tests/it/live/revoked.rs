@@ -108,6 +108,7 @@ impl Two {
 
 #[tokio::test(start_paused = true)]
 async fn a_logout_token_ends_the_connections_of_whom_it_means_in_the_process_that_it_came_to() {
+    // attacks: J4
     for has_newer_state in [false, true] {
         let mut two = Two::connected().await;
         // What this process does itself it need not hear of.
@@ -122,6 +123,7 @@ async fn a_logout_token_ends_the_connections_of_whom_it_means_in_the_process_tha
 
 #[tokio::test(start_paused = true)]
 async fn a_logout_token_that_came_to_another_process_ends_connections_by_the_feed() {
+    // attacks: J4
     for has_newer_state in [false, true] {
         let mut two = Two::connected().await;
         if has_newer_state {

@@ -58,6 +58,7 @@ impl SteppedUp {
 
 #[tokio::test]
 async fn a_retiring_session_that_the_provider_ends_is_refused_at_once_everywhere() {
+    // attacks: J4
     for ends in Ends::BOTH {
         for at_second in [false, true] {
             let alice = SteppedUp::new(ends).await;
