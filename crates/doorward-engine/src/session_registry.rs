@@ -254,17 +254,22 @@ impl SessionRegistry {
     ) -> Result<usize, SessionsError> {
         let stored = self.stored()?;
         let mut ended = 0;
+        let mut failed = None;
         for provider in self.providers(issuer)? {
             let of = IndexOf::User {
                 provider: &provider.name,
                 subject,
             };
-            ended += stored
-                .end_where(&self.inner.ports, of, &is_meant)
-                .await
-                .map_err(SessionsError::Store)?;
+            match stored.end_where(&self.inner.ports, of, &is_meant).await {
+                Ok(more) => ended += more,
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(ended)
+        // The sessions at one client that could not be ended are no reason to let those at another live.
+        match failed {
+            Some(error) => Err(SessionsError::Store(error)),
+            None => Ok(ended),
+        }
     }
 
     fn stored(&self) -> Result<&StoredSessions, SessionsError> {

@@ -8,6 +8,7 @@ const SESSION_LABEL: &[u8] = b"doorward stored session v1\0";
 const SESSION_NAME_LABEL: &[u8] = b"doorward session name v1\0";
 const USED_LOGIN_LABEL: &[u8] = b"doorward used login v1\0";
 const REVOKED_SESSION_LABEL: &[u8] = b"doorward revoked session v1\0";
+const REPLACED_SESSION_LABEL: &[u8] = b"doorward replaced session v1\0";
 const USED_LOGOUT_TOKEN_LABEL: &[u8] = b"doorward used logout token v1\0";
 
 /// 144 bits: no two sessions of a user have one name, and nobody guesses one.
@@ -52,6 +53,14 @@ impl StoreKey {
     /// Derives the key under which the end of a sealed session is remembered, for sessions that live in cookies alone.
     pub fn of_revoked_session(id: &SessionId) -> StoreKey {
         StoreKey(labelled(REVOKED_SESSION_LABEL, &[id.as_bytes()]))
+    }
+
+    /// Derives the key under which it is remembered that a sealed session will end, because another has taken its place.
+    ///
+    /// # Security
+    /// Not that of its end: what is written once would keep a logout during that time from being written.
+    pub fn of_replaced_session(id: &SessionId) -> StoreKey {
+        StoreKey(labelled(REPLACED_SESSION_LABEL, &[id.as_bytes()]))
     }
 
     /// Takes a digest as it is, for stores that read their keys back.

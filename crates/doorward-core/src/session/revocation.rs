@@ -1,13 +1,13 @@
 //! What ends sessions that live in cookies alone: entries in a store, and the copy of them that requests are judged by.
 //!
 //! A sealed cookie cannot be called back. So whoever ends such a session writes an entry, sealed by the server's key, and every
-//! process reads the entries into a [`RevocationSet`]. An entry is written once, and again only where its session ends sooner than it
-//! was to; it stays until no session that it means could live any more.
+//! process reads the entries into a [`RevocationSet`]. An entry is written once and never changed; it stays until no session that it
+//! means could live any more.
 //!
 //! Each entry stands in two lists: in that of all, which a process reads when it begins, and in that of the ten minutes in which it was
 //! written, so that looking for what is new does not mean reading everything.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use core::time::Duration;
 use doorward_crypto::{KeyHalf, KeyRing, MacRing, Random, RandomUnavailable, RecordSealer, random_bytes, sha256};
@@ -76,20 +76,6 @@ pub struct Revocation {
     pub until: UnixTime,
 }
 
-impl Revocation {
-    /// Whether whoever knows this entry need not know the other one.
-    #[must_use]
-    pub fn covers(&self, other: &Revocation) -> bool {
-        let is_as_early = match (&self.of, &other.of) {
-            (Revoked::Session { id, from }, Revoked::Session { id: other, from: later }) => {
-                id == other && from <= later
-            }
-            (of, other) => of == other,
-        };
-        is_as_early && self.until >= other.until
-    }
-}
-
 /// Seals entries and opens them again, and names the lists they stand in.
 #[derive(Clone, Debug)]
 pub struct RevocationCodec {
@@ -106,12 +92,14 @@ impl RevocationCodec {
         }
     }
 
-    /// Names a new entry: that of a session always the same, so that ending one twice makes no second entry.
+    /// Names a new entry: that of a session always the same, so that ending one twice makes no second entry. An end that is still to
+    /// come has another name than one that has come: the one may follow the other, and then the sooner counts.
     ///
     /// # Errors
     /// [`RandomUnavailable`].
-    pub fn key(&self, random: &dyn Random, revoked: &Revoked) -> Result<StoreKey, RandomUnavailable> {
+    pub fn key(&self, random: &dyn Random, revoked: &Revoked, now: UnixTime) -> Result<StoreKey, RandomUnavailable> {
         match revoked {
+            Revoked::Session { id, from } if *from > now => Ok(StoreKey::of_replaced_session(id)),
             Revoked::Session { id, .. } => Ok(StoreKey::of_revoked_session(id)),
             Revoked::ProviderSession { .. } | Revoked::User { .. } => random_bytes(random).map(StoreKey::from_bytes),
         }
@@ -193,17 +181,16 @@ fn new_text(span: u64) -> Vec<u8> {
 /// The entries as a process knows them.
 #[derive(Default)]
 pub struct RevocationSet {
-    /// From when on they have ended.
+    /// From when on they have ended; of two entries of one session the sooner.
     sessions: HashMap<SessionId, UnixTime>,
     /// By a digest of whom they mean; of several entries that mean the same the latest.
     begun_by: HashMap<[u8; 32], UnixTime>,
-    /// Which there are; of a session's, from when on it has ended.
-    keys: HashMap<StoreKey, Option<UnixTime>>,
+    keys: HashSet<StoreKey>,
     by_age: VecDeque<(StoreKey, Kept, UnixTime)>,
 }
 
 enum Kept {
-    Session(SessionId),
+    Session(SessionId, UnixTime),
     BegunBy([u8; 32], UnixTime),
 }
 
@@ -213,28 +200,14 @@ impl RevocationSet {
     /// Returns whether an entry that is still needed had to go.
     pub fn insert(&mut self, key: StoreKey, revocation: &Revocation, now: UnixTime) -> bool {
         let is_over = self.forget(now);
-        if revocation.until <= now {
+        if revocation.until <= now || !self.keys.insert(key) {
             return is_over;
         }
-        let from = match &revocation.of {
-            Revoked::Session { from, .. } => Some(*from),
-            Revoked::ProviderSession { .. } | Revoked::User { .. } => None,
-        };
-        if let Some(known_from) = self.keys.get_mut(&key) {
-            // It was to end when another had taken its place, and ends sooner.
-            if let Revoked::Session { id, from } = &revocation.of
-                && let Some(known) = self.sessions.get_mut(id)
-            {
-                *known = (*from).min(*known);
-                *known_from = Some(*known);
-            }
-            return is_over;
-        }
-        self.keys.insert(key, from);
         let kept = match &revocation.of {
             Revoked::Session { id, from } => {
-                self.sessions.insert(*id, *from);
-                Kept::Session(*id)
+                let soonest = self.sessions.entry(*id).or_insert(*from);
+                *soonest = *from.min(soonest);
+                Kept::Session(*id, *from)
             }
             Revoked::ProviderSession {
                 provider,
@@ -254,14 +227,7 @@ impl RevocationSet {
 
     /// Whether an entry was taken in before.
     pub fn holds(&self, key: &StoreKey) -> bool {
-        self.keys.contains_key(key)
-    }
-
-    /// Whether an entry was taken in before, and nothing that its store may say by now adds to it.
-    pub fn is_settled(&self, key: &StoreKey, now: UnixTime) -> bool {
-        self.keys
-            .get(key)
-            .is_some_and(|from| from.is_none_or(|from| from <= now))
+        self.keys.contains(key)
     }
 
     /// Whether a session was ended.
@@ -307,10 +273,12 @@ impl RevocationSet {
             };
             self.keys.remove(&key);
             match kept {
-                Kept::Session(id) => {
-                    self.sessions.remove(&id);
+                // Another entry of the same stays.
+                Kept::Session(id, from) => {
+                    if self.sessions.get(&id) == Some(&from) {
+                        self.sessions.remove(&id);
+                    }
                 }
-                // A later entry of the same stays.
                 Kept::BegunBy(digest, begun_by) => {
                     if self.begun_by.get(&digest) == Some(&begun_by) {
                         self.begun_by.remove(&digest);

@@ -35,8 +35,6 @@ pub(crate) const JUDGES_UNREAD: Duration = Duration::from_secs(10);
 pub(crate) const JUDGES_IN_OUTAGE: Duration = Duration::from_secs(60);
 /// How long a store that did not answer is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Attempts at a compare-and-set before the store counts as failing.
-const ATTEMPTS: usize = 4;
 /// Entries that are read or written at a time.
 const AT_A_TIME: usize = 16;
 
@@ -138,10 +136,14 @@ impl Revocations {
     ) -> Result<(), StoreError> {
         let failed = |error: &dyn std::fmt::Display| StoreError::with_source(StoreErrorKind::Failed, error.to_string());
         let mut entries = Vec::new();
+        let now = ports.clock.now();
         for (of, until) in ended {
-            let key = self.codec.key(&*ports.random, &of).map_err(|error| failed(&error))?;
+            let key = self
+                .codec
+                .key(&*ports.random, &of, now)
+                .map_err(|error| failed(&error))?;
             let revocation = Revocation { of, until };
-            self.take_in(key, &revocation, ports.clock.now());
+            self.take_in(key, &revocation, now);
             self.wake(&revocation);
             entries.push((key, revocation));
         }
@@ -149,7 +151,7 @@ impl Revocations {
             .map(|(key, revocation)| async move {
                 let bytes = self.codec.seal(&*ports.random, &key, &revocation);
                 let bytes = bytes.map_err(|error| failed(&error))?;
-                self.write(ports, &key, &revocation, &bytes).await
+                self.write(ports, &key, &bytes, revocation.until).await
             })
             .buffer_unordered(AT_A_TIME)
             .collect()
@@ -197,40 +199,20 @@ impl Revocations {
         Ok(self.health.call(ports, call).await? != Written::Conflict)
     }
 
-    /// Writes an entry, unless one that says as much stands there already.
-    async fn write(
-        &self,
-        ports: &Ports,
-        key: &StoreKey,
-        revocation: &Revocation,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
+    async fn write(&self, ports: &Ports, key: &StoreKey, bytes: &[u8], until: UnixTime) -> Result<(), StoreError> {
         let now = ports.clock.now();
-        let until = revocation.until.saturating_add(SLACK);
-        let mut expected = None;
-        for _ in 0..ATTEMPTS {
-            let write = Write {
-                expected,
-                bytes,
-                keep_until: until,
-                lists: &self.codec.entered(until, now),
-                announce: true,
-            };
-            let written = self.health.call(ports, self.store.write(key, write, now)).await?;
-            if matches!(written, Written::Done { .. }) {
-                return Ok(());
-            }
-            let found = self.health.call(ports, self.store.load(key, now)).await?.entry;
-            let known = found.as_ref().map(|entry| self.codec.open(key, &entry.bytes));
-            if let Some(Ok(known)) = known
-                && known.covers(revocation)
-            {
-                return Ok(());
-            }
-            // A session that was to end with its grace and ends now.
-            expected = found.map(|entry| entry.version);
+        let until = until.saturating_add(SLACK);
+        let write = Write {
+            expected: None,
+            bytes,
+            keep_until: until,
+            lists: &self.codec.entered(until, now),
+            announce: true,
+        };
+        match self.health.call(ports, self.store.write(key, write, now)).await? {
+            // What is there already is the same: entries are written once.
+            Written::Done { .. } | Written::Conflict => Ok(()),
         }
-        Err(StoreError::new(StoreErrorKind::Failed))
     }
 
     fn take_in(&self, key: StoreKey, revocation: &Revocation, now: UnixTime) {

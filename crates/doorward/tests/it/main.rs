@@ -29,5 +29,6 @@ mod support;
 mod tenant_changes;
 mod tenants;
 mod two_instances;
+mod unwritten;
 mod weaknesses;
 mod wristband;

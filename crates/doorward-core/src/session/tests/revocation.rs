@@ -170,7 +170,7 @@ fn entries_open_under_their_own_key_and_with_a_secret_that_counts_only() {
     let codec = codec_of(&[1]);
     let revoked = of_user("https://id.test app", "alice", 5);
     let entry = until(revoked.clone(), 90_000);
-    let name = codec.key(&SystemRandom, &revoked).unwrap();
+    let name = codec.key(&SystemRandom, &revoked, at(0)).unwrap();
     let sealed = codec.seal(&SystemRandom, &name, &entry).unwrap();
     assert!(codec.open(&name, &sealed).unwrap() == entry);
     assert!(
@@ -193,7 +193,7 @@ fn entries_open_under_their_own_key_and_with_a_secret_that_counts_only() {
 #[test]
 fn ending_a_session_twice_makes_one_entry_and_every_other_its_own() {
     let codec = codec_of(&[1]);
-    let name = |revoked: &Revoked| codec.key(&SystemRandom, revoked).unwrap();
+    let name = |revoked: &Revoked| codec.key(&SystemRandom, revoked, at(0)).unwrap();
     let first = one(session(1));
     assert_eq!(name(&first), name(&first));
     assert_ne!(name(&first), name(&one(session(2))));
@@ -251,45 +251,32 @@ fn a_session_that_another_replaces_ends_at_its_moment_and_not_before() {
 }
 
 #[test]
-fn an_entry_read_anew_ends_its_session_sooner_and_never_later() {
+fn a_session_that_is_ended_while_another_replaces_it_has_an_entry_for_each_and_the_sooner_counts() {
     let alice = alice();
     let opened = OpenedIdentity::from_identity(&alice).unwrap();
-    let from = |seconds| {
-        let from = at(seconds);
-        until(Revoked::Session { id: alice.id, from }, 90_000)
+    let end = |from| Revoked::Session {
+        id: alice.id,
+        from: at(from),
     };
-    let mut set = RevocationSet::default();
-    set.insert(key(1), &from(2_010), at(2_000));
-    assert!(!set.ends(&opened, at(2_000)) && !set.is_settled(&key(1), at(2_000)));
-    set.insert(key(1), &from(2_001), at(2_000));
-    assert!(!set.ends(&opened, at(2_000)));
-    assert!(set.ends(&opened, at(2_001)) && set.is_settled(&key(1), at(2_001)));
-    set.insert(key(1), &from(2_009), at(2_001));
-    assert!(set.ends(&opened, at(2_001)));
-    assert!(!set.is_settled(&key(2), at(2_001)), "never taken in");
-    let user = of_user("https://id.test app", "alice", 1_000);
-    set.insert(key(2), &until(user, 90_000), at(2_001));
-    assert!(set.is_settled(&key(2), at(2_001)));
-}
-
-#[test]
-fn an_entry_covers_what_it_says_as_early_and_for_as_long() {
-    let session_from = |number, from| {
-        let from = at(from);
-        Revoked::Session {
-            id: session(number),
-            from,
+    let codec = codec_of(&[1]);
+    let name = |from, now| codec.key(&SystemRandom, &end(from), at(now)).unwrap();
+    // An entry is written once: under one name the second would not be.
+    let (replaced, ended) = (name(2_010, 2_000), name(2_003, 2_003));
+    assert_ne!(replaced, ended);
+    assert_eq!((name(2_015, 2_005), name(2_007, 2_007)), (replaced, ended));
+    for entries in [[(replaced, 2_010), (ended, 2_003)], [(ended, 2_003), (replaced, 2_010)]] {
+        let mut set = RevocationSet::default();
+        for (key, from) in entries {
+            set.insert(key, &until(end(from), 90_000), at(2_003));
         }
-    };
-    let entry = until(session_from(1, 10), 100);
-    for (other, covered) in [
-        (until(session_from(1, 10), 100), true),
-        (until(session_from(1, 11), 99), true),
-        (until(session_from(1, 9), 100), false),
-        (until(session_from(1, 10), 101), false),
-        (until(session_from(2, 10), 100), false),
-        (until(of_user("https://id.test app", "alice", 10), 100), false),
-    ] {
-        assert_eq!(entry.covers(&other), covered);
+        assert!(!set.ends(&opened, at(2_002)));
+        assert!(set.ends(&opened, at(2_003)));
     }
+    // Where the one goes, the other still counts.
+    let mut set = RevocationSet::default();
+    set.insert(replaced, &until(end(2_010), 2_020), at(2_003));
+    set.insert(ended, &until(end(2_003), 90_000), at(2_003));
+    set.insert(key(1), &until(one(session(9)), 90_000), at(2_020));
+    assert!(!set.holds(&replaced));
+    assert!(set.ends(&opened, at(2_020)));
 }

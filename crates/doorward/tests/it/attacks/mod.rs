@@ -3,6 +3,7 @@
 mod bad_input;
 mod build_errors;
 mod caching;
+mod callback_outages;
 mod complete;
 mod cookie_sizes;
 mod cookies;

@@ -191,7 +191,7 @@ type Tamper = Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>;
 
 #[derive(Default)]
 struct Meddling {
-    store: MemoryStore,
+    store: Arc<MemoryStore>,
     loads: AtomicUsize,
     writes: AtomicUsize,
     lists: AtomicUsize,
@@ -200,9 +200,21 @@ struct Meddling {
     tamper: std::sync::Mutex<Option<Tamper>>,
     before_replace: std::sync::Mutex<Option<Gate>>,
     keys: std::sync::Mutex<Vec<StoreKey>>,
+    unreachable: std::sync::Mutex<Vec<StoreKey>>,
+    lists_to_fail: AtomicUsize,
+    takes_no_replacements: std::sync::atomic::AtomicBool,
 }
 
 impl Meddled {
+    /// The same records, as another instance reaches them: what is switched here is not switched there.
+    pub(crate) fn beside(&self) -> Self {
+        let inner = Meddling {
+            store: Arc::clone(&self.inner.store),
+            ..Meddling::default()
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
     pub(crate) fn world(&self) -> World {
         World::build(Sessions::stored(SECRET, self.clone()), |builder| builder)
     }
@@ -230,6 +242,20 @@ impl Meddled {
         self.inner.failing.store(failing, Ordering::SeqCst);
     }
 
+    /// From now on what is kept under these keys cannot be read.
+    pub(crate) fn fail_loads_of(&self, keys: &[StoreKey]) {
+        *self.inner.unreachable.lock().unwrap() = keys.to_vec();
+    }
+
+    pub(crate) fn fail_next_lists(&self, count: usize) {
+        self.inner.lists_to_fail.store(count, Ordering::SeqCst);
+    }
+
+    /// From now on everything can be read, and nothing replaced.
+    pub(crate) fn refuse_replacements(&self, refuses: bool) {
+        self.inner.takes_no_replacements.store(refuses, Ordering::SeqCst);
+    }
+
     /// Changes every record on its way out.
     pub(crate) fn tamper(&self, change: impl Fn(Vec<u8>) -> Vec<u8> + Send + Sync + 'static) {
         *self.inner.tamper.lock().unwrap() = Some(Arc::new(change));
@@ -241,7 +267,7 @@ impl Meddled {
 
     fn outage(&self) -> Option<StoreError> {
         let failing = self.inner.failing.load(Ordering::SeqCst);
-        failing.then(|| StoreError::new(StoreErrorKind::Unreachable))
+        failing.then(out_of_reach)
     }
 
     fn written(&self, key: &StoreKey) {
@@ -250,11 +276,19 @@ impl Meddled {
     }
 }
 
+fn out_of_reach() -> StoreError {
+    StoreError::new(StoreErrorKind::Unreachable)
+}
+
 impl SessionStore for Meddled {
     fn load<'a>(&'a self, key: &'a StoreKey, now: UnixTime) -> BoxFuture<'a, Result<Loaded, StoreError>> {
         Box::pin(async move {
             self.inner.loads.fetch_add(1, Ordering::SeqCst);
-            if let Some(error) = self.outage() {
+            let error = self.outage().or_else(|| {
+                let unreachable = self.inner.unreachable.lock().unwrap();
+                unreachable.contains(key).then(out_of_reach)
+            });
+            if let Some(error) = error {
                 return Err(error);
             }
             let mut loaded = self.inner.store.load(key, now).await?;
@@ -278,7 +312,8 @@ impl SessionStore for Meddled {
                 gate.pass().await;
             }
             self.written(key);
-            if let Some(error) = self.outage() {
+            let refused = write.expected.is_some() && self.inner.takes_no_replacements.load(Ordering::SeqCst);
+            if let Some(error) = self.outage().or_else(|| refused.then(out_of_reach)) {
                 return Err(error);
             }
             self.inner.store.write(key, write, now).await
@@ -292,7 +327,9 @@ impl SessionStore for Meddled {
         now: UnixTime,
     ) -> BoxFuture<'a, Result<ListPage, StoreError>> {
         self.inner.lists.fetch_add(1, Ordering::SeqCst);
-        match self.outage() {
+        let left = &self.inner.lists_to_fail;
+        let fails = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        match self.outage().or_else(|| fails.ok().map(|_| out_of_reach())) {
             Some(error) => Box::pin(async { Err(error) }),
             None => self.inner.store.list(index, after, now),
         }

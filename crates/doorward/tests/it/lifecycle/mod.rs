@@ -1,5 +1,7 @@
 //! Sessions from their beginning to their end: shown, ended, replaced and limited.
 
+mod buried;
+mod failing_entry;
 mod limit;
 mod own_sessions;
 mod registry;

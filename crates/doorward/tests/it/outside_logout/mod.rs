@@ -5,6 +5,7 @@ mod backchannel_tokens;
 mod burst;
 mod frontchannel;
 mod outages;
+mod retiring;
 mod revocation;
 mod tenants;
 
@@ -81,12 +82,12 @@ fn claims(world: &World, meant: Value) -> Value {
     claims
 }
 
-fn token(world: &World, meant: Value) -> String {
+pub(crate) fn token(world: &World, meant: Value) -> String {
     world.provider.sign("logout+jwt", &claims(world, meant))
 }
 
 /// Sends a logout token as a provider does.
-async fn tell(world: &World, token: &str) -> Answer {
+pub(crate) async fn tell(world: &World, token: &str) -> Answer {
     let form = format!("logout_token={token}");
     let answer = Raw::post(BACK).body(FORM, form).send(&world.app).await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -103,7 +104,7 @@ fn assert_invalid(answer: &Answer, what: &str) {
 }
 
 /// Signs somebody in with a browser of their own, and returns it with the provider's session ID.
-async fn sign_in(world: &World, subject: &str) -> (Browser, String) {
+pub(crate) async fn sign_in(world: &World, subject: &str) -> (Browser, String) {
     let subject = subject.to_owned();
     world.provider.script(|script| script.subject = subject);
     let browser = world.browser.stranger();
@@ -119,6 +120,22 @@ async fn sign_in(world: &World, subject: &str) -> (Browser, String) {
     let payload = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(payload).unwrap();
     let claims: Value = serde_json::from_slice(&payload).unwrap();
     (browser, claims["sid"].as_str().unwrap().to_owned())
+}
+
+/// Lets whoever follows a feed follow it.
+async fn heard() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What another process says of a browser's cookies.
+async fn stands_at(world: &World, browser: &Browser) -> String {
+    let answer = Raw::get("/api/me").cookies_of(browser).send(&world.app).await;
+    match answer.status {
+        StatusCode::OK => "200".to_owned(),
+        _ => answer.code(),
+    }
 }
 
 /// What a guarded endpoint says: 200 or the code of its refusal.

@@ -5,30 +5,13 @@ use doorward_testkit::Browser;
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::{Ends, REVOKED, sign_in, stands, tell, token};
+use super::{Ends, REVOKED, heard, sign_in, stands, stands_at, tell, token};
 use crate::attacks::support::{Meddled, Raw};
-use crate::support::World;
 
 const ENDS: Ends = Ends::Revoked;
 
-/// What another process says of a browser's cookies.
-async fn stands_at(world: &World, browser: &Browser) -> String {
-    let answer = Raw::get("/api/me").cookies_of(browser).send(&world.app).await;
-    match answer.status {
-        StatusCode::OK => "200".to_owned(),
-        _ => answer.code(),
-    }
-}
-
 async fn sign_out(browser: &Browser) -> StatusCode {
     browser.request(Method::POST, "/auth/logout").send().await.status
-}
-
-/// Lets whoever follows a feed follow it.
-async fn heard() {
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]

@@ -1,0 +1,129 @@
+//! Sessions that another has taken the place of a moment ago: what ends them for good counts at once, grace or not.
+
+use doorward::Builder;
+use doorward_testkit::Browser;
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::{Ends, REVOKED, heard, sign_in, stands, stands_at, tell, token};
+use crate::attacks::support::Meddled;
+use crate::support::World;
+
+/// alice after a step-up, three seconds of the ten over, and two processes that let both of her sessions in.
+struct SteppedUp {
+    first: World,
+    second: World,
+    /// With the cookies of before.
+    old: Browser,
+    old_sid: String,
+    new: Browser,
+    bob: Browser,
+}
+
+impl SteppedUp {
+    async fn new(ends: Ends) -> Self {
+        let store = Meddled::default();
+        let same = |builder: Builder| builder;
+        let first = ends.over(&store, same);
+        let second = ends.beside(&first, &store);
+        let (bob, _) = sign_in(&first, "bob").await;
+        let (new, old_sid) = sign_in(&first, "alice").await;
+        let old = new.thief();
+        let page = new.visit_following("/auth/login?return_url=/home&prompt=login").await;
+        assert_eq!(page.url.path(), "/home", "{}", page.text());
+        let this = Self {
+            first,
+            second,
+            old,
+            old_sid,
+            new,
+            bob,
+        };
+        this.first.advance(3);
+        assert_eq!(this.standing().await, ["200"; 6], "{ends:?}");
+        heard().await;
+        this
+    }
+
+    /// Of the old session, the new one and bob's, at the first process and at the second.
+    async fn standing(&self) -> Vec<String> {
+        let mut standing = Vec::new();
+        for browser in [&self.old, &self.new, &self.bob] {
+            standing.push(stands(browser).await);
+            standing.push(stands_at(&self.second, browser).await);
+        }
+        standing
+    }
+}
+
+#[tokio::test]
+async fn a_retiring_session_that_the_provider_ends_is_refused_at_once_everywhere() {
+    // attacks: J4
+    for ends in Ends::BOTH {
+        for at_second in [false, true] {
+            let alice = SteppedUp::new(ends).await;
+            let process = if at_second { &alice.second } else { &alice.first };
+            let meant = token(&alice.first, json!({"sid": alice.old_sid}));
+            assert_eq!(tell(process, &meant).await.status, StatusCode::OK);
+            heard().await;
+            assert_eq!(
+                alice.standing().await,
+                [REVOKED, REVOKED, "200", "200", "200", "200"],
+                "{ends:?} {at_second}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_logout_of_the_user_at_the_provider_spares_no_retiring_session() {
+    for ends in Ends::BOTH {
+        for at_second in [false, true] {
+            let alice = SteppedUp::new(ends).await;
+            let process = if at_second { &alice.second } else { &alice.first };
+            let meant = token(&alice.first, json!({"sub": "alice"}));
+            assert_eq!(tell(process, &meant).await.status, StatusCode::OK);
+            heard().await;
+            assert_eq!(
+                alice.standing().await,
+                [REVOKED, REVOKED, REVOKED, REVOKED, "200", "200"],
+                "{ends:?} {at_second}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_logout_with_the_cookies_of_a_retiring_session_counts_at_once_everywhere() {
+    for ends in Ends::BOTH {
+        for at_second in [false, true] {
+            let alice = SteppedUp::new(ends).await;
+            let process = if at_second { &alice.second } else { &alice.first };
+            let browser = process.browser.stranger();
+            alice.old.cookies().into_iter().for_each(|cookie| browser.plant(cookie));
+            let page = browser.request(Method::POST, "/auth/logout").send().await;
+            assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+            heard().await;
+            assert_eq!(
+                alice.standing().await,
+                [REVOKED, REVOKED, "200", "200", "200", "200"],
+                "{ends:?} {at_second}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_retiring_session_that_nobody_ends_is_served_for_its_ten_seconds_and_no_longer() {
+    for ends in Ends::BOTH {
+        let alice = SteppedUp::new(ends).await;
+        alice.first.advance(6);
+        assert_eq!(alice.standing().await, ["200"; 6], "{ends:?}");
+        alice.first.advance(1);
+        assert_eq!(
+            alice.standing().await,
+            [REVOKED, REVOKED, "200", "200", "200", "200"],
+            "{ends:?}"
+        );
+    }
+}
