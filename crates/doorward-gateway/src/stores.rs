@@ -6,8 +6,8 @@ use doorward::{Sessions, UnixTime};
 use doorward_store_postgres::{PostgresOptions, PostgresStore};
 use doorward_store_redis::RedisStore;
 
-use crate::failure::chain;
 use crate::clock;
+use crate::failure::chain;
 
 /// What a store's URL may begin with; with `rediss` for `redis` over TLS, and `postgresql` for `postgres`.
 const EXPECTED: &str = "redis://, rediss://, redis+sentinel://, redis+cluster:// or postgres://";
