@@ -1,6 +1,8 @@
 //! From a verified login to a fresh session, and the end of the sessions before it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use doorward_core::code::Code;
 use doorward_core::session::{
@@ -18,6 +20,9 @@ use crate::provider::ProviderState;
 use crate::site::Here;
 use crate::succession::Successor;
 use crate::token_calls::SignedIn;
+
+/// When it is tried to end a session of which nobody knows whether it was written: so long after the last try.
+const END_ORPHAN_AFTER: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
 
 /// The sessions that a login replaces.
 #[derive(Default)]
@@ -93,7 +98,10 @@ impl Here<'_> {
                     .create(&self.ports, handle, &identity, tokens, seen_from)
                     .await
                     .map_err(|error| match error {
-                        NotWritten::Store => LoginFailure::new(Code::StoreUnavailable, "session store did not answer"),
+                        NotWritten::Store => {
+                            self.end_orphan(handle);
+                            LoginFailure::new(Code::StoreUnavailable, "session store did not answer")
+                        }
                         _ => LoginFailure::new(Code::NotConfigured, "session could not be sealed"),
                     })?;
                 cookies.extend(self.session_cookie(handle.encode(), &identity));
@@ -106,6 +114,23 @@ impl Here<'_> {
             "signed in"
         );
         Ok(cookies)
+    }
+
+    /// Ends a session whose record may have been written though nobody said so: its browser never gets the cookie, and a list would
+    /// show a session that nobody has.
+    fn end_orphan(self, handle: &SessionHandle) {
+        let (inner, key) = (Arc::clone(self.inner), handle.store_key());
+        self.ports.tasks.spawn(Box::pin(async move {
+            let SessionPlace::Store(stored) = &inner.place else {
+                return;
+            };
+            for pause in END_ORPHAN_AFTER {
+                inner.ports.tasks.sleep(pause).await;
+                if stored.end(&inner.ports, &key).await.is_ok() {
+                    return;
+                }
+            }
+        }));
     }
 
     /// Whether a session would be over when its cookie arrives: a page that sends people to login would

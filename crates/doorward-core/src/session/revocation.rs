@@ -230,6 +230,11 @@ impl RevocationSet {
         self.keys.contains(key)
     }
 
+    /// Whether there is an entry of this very session: it has ended, or is about to.
+    pub fn names(&self, id: &SessionId) -> bool {
+        self.sessions.contains_key(id)
+    }
+
     /// Whether a session was ended.
     ///
     /// Where no entry means more than one session, its content is not read.

@@ -94,7 +94,7 @@ impl Here<'_> {
                 Identifying::Ready(Ok((session, csrf)))
             });
         }
-        if is_retiring {
+        if is_retiring || self.is_replaced_elsewhere(&session.inner.live) {
             return self.unless_revoked(session, csrf, move |_, session, csrf| {
                 Identifying::Ready(as_it_was(session, csrf, now))
             });

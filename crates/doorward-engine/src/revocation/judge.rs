@@ -50,6 +50,12 @@ impl Inner {
         revocations.is_some_and(|revocations| revocations.judge(&self.ports, live) == Standing::Ended)
     }
 
+    /// Whether another session takes this one's place, as another process has said. It is served for its grace, and no more is written.
+    pub(crate) fn is_replaced_elsewhere(&self, live: &LiveSession) -> bool {
+        let revocations = self.revocations.as_ref();
+        revocations.is_some_and(|revocations| revocations.copy().names(&live.id()))
+    }
+
     /// Takes tokens back that were renewed while their session was ended: nobody may use what has just arrived.
     pub(crate) fn take_back_renewed(self: &Arc<Self>, live: &LiveSession) {
         let SessionPlace::Cookie(newest) = &self.place else {

@@ -22,6 +22,15 @@ pub(crate) struct Listed {
     pub(crate) summary: Summary,
 }
 
+/// What the keys of a list stand for.
+#[derive(Default)]
+struct Looked {
+    listed: Vec<Listed>,
+    unreadable: Vec<StoreKey>,
+    /// The last failure: what it stands for may be of this list.
+    failed: Option<StoreError>,
+}
+
 impl StoredSessions {
     /// Reads the live sessions of a list, for a user's, which are few; beyond a thousand the rest is left out.
     ///
@@ -35,11 +44,11 @@ impl StoredSessions {
             let mut after = None;
             loop {
                 let page = self.page(ports, &index, after).await?;
-                let (listed, failed) = self.look_at(ports, of, page.keys).await;
-                if let Some(error) = failed {
+                let looked = self.look_at(ports, of, page.keys).await;
+                if let Some(error) = looked.failed {
                     return Err(error);
                 }
-                all.extend(listed.into_iter().filter(|listed| seen.insert(listed.key)));
+                all.extend(looked.listed.into_iter().filter(|listed| seen.insert(listed.key)));
                 if all.len() >= LONGEST_LIST {
                     tracing::warn!(sessions = all.len(), "a user has more sessions than are listed");
                     return Ok(all);
@@ -67,6 +76,10 @@ impl StoredSessions {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Security
+    /// What stands in the list and cannot be read here ends too: it may be readable elsewhere, by a newer release or with a secret that
+    /// this instance has not got yet, and would live on there.
     pub(crate) async fn end_where(
         &self,
         ports: &Ports,
@@ -78,10 +91,25 @@ impl StoredSessions {
         for index in self.records.indexes(of) {
             let mut after = None;
             loop {
-                let page = self.page(ports, &index, after).await?;
-                let (listed, unread) = self.look_at(ports, of, page.keys).await;
-                failed = unread.or(failed);
-                let keys = listed.into_iter().filter(&is_meant).map(|listed| listed.key);
+                let page = match self.page(ports, &index, after).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                };
+                let looked = self.look_at(ports, of, page.keys).await;
+                failed = looked.failed.or(failed);
+                let unreadable = looked.unreadable.len();
+                if unreadable > 0 {
+                    tracing::warn!(
+                        unreadable,
+                        "sessions that cannot be read here are ended with those of their list"
+                    );
+                    ended += unreadable;
+                }
+                let meant = looked.listed.into_iter().filter(&is_meant).map(|listed| listed.key);
+                let keys = meant.chain(looked.unreadable);
                 let outcomes: Vec<_> = stream::iter(keys)
                     .map(|key| async move { self.end(ports, &key).await })
                     .buffer_unordered(AT_A_TIME)
@@ -112,32 +140,35 @@ impl StoredSessions {
     }
 
     /// Reads what the keys of a list stand for; what has ended, expired, or is not of this list is left out, and so is what is not
-    /// ours at all. The second value is the last failure: what it stands for may be of this list.
-    async fn look_at(&self, ports: &Ports, of: IndexOf<'_>, keys: Vec<StoreKey>) -> (Vec<Listed>, Option<StoreError>) {
-        let looked: Vec<_> = stream::iter(keys)
+    /// ours at all.
+    async fn look_at(&self, ports: &Ports, of: IndexOf<'_>, keys: Vec<StoreKey>) -> Looked {
+        let found: Vec<_> = stream::iter(keys)
             .map(|key| async move { (key, self.load(ports, &key).await) })
             .buffer_unordered(AT_A_TIME)
             .collect()
             .await;
-        let mut listed = Vec::new();
-        let mut failed = None;
-        for (key, found) in looked {
+        let mut looked = Looked::default();
+        for (key, found) in found {
             let kept = match found {
                 Ok(Found::Live(kept)) => kept,
-                Ok(Found::Absent | Found::Ended | Found::Unreadable { .. }) => continue,
+                Ok(Found::Absent | Found::Ended) => continue,
+                Ok(Found::Unreadable { .. }) => {
+                    looked.unreadable.push(key);
+                    continue;
+                }
                 Err(error) if error.kind() == StoreErrorKind::Foreign => continue,
                 Err(error) => {
-                    failed = Some(error);
+                    looked.failed = Some(error);
                     continue;
                 }
             };
             let Some(summary) = kept.record.summary() else { continue };
             // Security: a list is whatever somebody wrote into the store; the sealed record says whose it is.
             if is_of(&summary, of) {
-                listed.push(Listed { key, kept, summary });
+                looked.listed.push(Listed { key, kept, summary });
             }
         }
-        (listed, failed)
+        looked
     }
 }
 

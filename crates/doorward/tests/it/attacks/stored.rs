@@ -8,7 +8,7 @@ use doorward_testkit::{Endpoint, run_store_suite};
 use http::{Method, StatusCode};
 
 use super::support::{Meddled, Place, Raw, SESSION, assert_refused};
-use crate::support::{APP, SECRET, World};
+use crate::support::{APP, PROVIDER, SECRET, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_memory_store_keeps_every_promise_of_a_store() {
@@ -342,8 +342,8 @@ async fn an_answer_that_matches_no_login_costs_the_store_nothing() {
     for answer in [
         // Another issuer, an error of the provider, and no code at all.
         "&iss=https%3A%2F%2Fevil.test&code=x",
-        "&iss=https%3A%2F%2Fid.example.com&error=access_denied",
-        "&iss=https%3A%2F%2Fid.example.com",
+        "&iss=https%3A%2F%2Fid.example.net&error=access_denied",
+        "&iss=https%3A%2F%2Fid.example.net",
     ] {
         let login = world.browser.visit("/auth/login").await;
         let state = login.location().unwrap();
@@ -358,4 +358,26 @@ async fn an_answer_that_matches_no_login_costs_the_store_nothing() {
     assert_eq!(world.provider.count(Endpoint::Token), 0);
     world.sign_in().await;
     assert!(store.writes() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_written_without_an_answer_is_ended_again() {
+    let store = Meddled::default();
+    let world = store.world();
+    let sessions = async || {
+        let sessions = world.auth.sessions();
+        sessions.of_user(PROVIDER, "alice").await.unwrap().len()
+    };
+    let login = world.browser.visit("/auth/login").await;
+    let provider = world.browser.follow(&login).await;
+    store.lose_answers(true);
+    let page = world.browser.follow(&provider).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", page.text());
+    assert!(world.browser.cookie(SESSION).is_none());
+    store.lose_answers(false);
+    assert_eq!(sessions().await, 1, "it is there, and nobody has its cookie");
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(sessions().await, 0);
+    world.sign_in().await;
+    assert_eq!(sessions().await, 1);
 }

@@ -203,6 +203,7 @@ struct Meddling {
     unreachable: std::sync::Mutex<Vec<StoreKey>>,
     lists_to_fail: AtomicUsize,
     takes_no_replacements: std::sync::atomic::AtomicBool,
+    loses_answers: std::sync::atomic::AtomicBool,
 }
 
 impl Meddled {
@@ -249,6 +250,11 @@ impl Meddled {
 
     pub(crate) fn fail_next_lists(&self, count: usize) {
         self.inner.lists_to_fail.store(count, Ordering::SeqCst);
+    }
+
+    /// From now on new records are written, and nobody is told.
+    pub(crate) fn lose_answers(&self, loses: bool) {
+        self.inner.loses_answers.store(loses, Ordering::SeqCst);
     }
 
     /// From now on everything can be read, and nothing replaced.
@@ -316,7 +322,13 @@ impl SessionStore for Meddled {
             if let Some(error) = self.outage().or_else(|| refused.then(out_of_reach)) {
                 return Err(error);
             }
-            self.inner.store.write(key, write, now).await
+            // A mark of a used login has no bytes.
+            let is_new_record = write.expected.is_none() && !write.bytes.is_empty();
+            let written = self.inner.store.write(key, write, now).await;
+            match is_new_record && self.inner.loses_answers.load(Ordering::SeqCst) {
+                true => Err(StoreError::new(StoreErrorKind::Timeout)),
+                false => written,
+            }
         })
     }
 

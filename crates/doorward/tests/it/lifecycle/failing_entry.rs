@@ -141,9 +141,20 @@ async fn a_record_that_cannot_be_read_keeps_no_other_session_of_its_list() {
     };
     let written = crowd.store.write(&key, write, now).await.unwrap();
     assert!(matches!(written, Written::Done { .. }));
-    // How many it says were ended is another matter: the others are.
-    let _ = crowd.world.auth.sessions().end_user(PROVIDER, "alice").await;
+    assert_eq!(
+        crowd.world.auth.sessions().end_user(PROVIDER, "alice").await.unwrap(),
+        ALICES
+    );
     assert_eq!(crowd.living().await, Crowd::only(&[]));
+    // Nor does it live on where it can be read: a tombstone lies over it.
+    let found = crowd.store.load(&key, now).await.unwrap().entry.unwrap();
+    assert_ne!(found.bytes, write.bytes);
+    let back = Write {
+        bytes: &entry.bytes,
+        ..write
+    };
+    let revived = crowd.store.write(&key, back, now).await.unwrap();
+    assert!(matches!(revived, Written::Conflict));
     assert_eq!(standing(&crowd.alices[1].1).await, "session_revoked");
     assert_eq!(standing(&crowd.bob).await, "signed in");
 }

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Ends, REVOKED, heard, sign_in, stands, stands_at, tell, token};
-use crate::attacks::support::Meddled;
+use crate::attacks::support::{Meddled, Raw};
 use crate::support::World;
 
 /// alice after a step-up, three seconds of the ten over, and two processes that let both of her sessions in.
@@ -124,6 +124,31 @@ async fn a_retiring_session_that_nobody_ends_is_served_for_its_ten_seconds_and_n
             alice.standing().await,
             [REVOKED, REVOKED, "200", "200", "200", "200"],
             "{ends:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_retiring_session_is_not_written_in_another_process_either() {
+    for ends in Ends::BOTH {
+        let store = Meddled::default();
+        let first = ends.over(&store, |builder: Builder| builder);
+        let second = ends.beside(&first, &store);
+        let (new, _) = sign_in(&first, "alice").await;
+        let old = new.thief();
+        assert_eq!(stands_at(&second, &old).await, "200");
+        // Long enough for its next use to be written.
+        first.advance(600);
+        heard().await;
+        let before = Raw::get("/api/me").cookies_of(&old).send(&second.app).await;
+        assert!(before.headers.contains_key("set-cookie"), "{ends:?}: it would be");
+        new.visit_following("/auth/login?return_url=/home&prompt=login").await;
+        heard().await;
+        let after = Raw::get("/api/me").cookies_of(&old).send(&second.app).await;
+        assert_eq!(after.status, StatusCode::OK, "{ends:?}");
+        assert!(
+            !after.headers.contains_key("set-cookie"),
+            "{ends:?}: the browser has another by now"
         );
     }
 }
