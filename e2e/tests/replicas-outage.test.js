@@ -13,6 +13,7 @@ const FREEZE_SECONDS = 30;
 const DEADLINE_MS = 250;
 const CROWD = 1_000;
 const REQUESTS_PER_SECOND = 200;
+const STORES = { Redis: startRedis, PostgreSQL: startPostgres };
 
 let idp;
 
@@ -96,78 +97,81 @@ function assertOutagesOnly(seen) {
   }
 }
 
-for (const [name, startStore] of Object.entries({ Redis: startRedis, PostgreSQL: startPostgres })) {
-  describe(`two instances over ${name}`, () => {
-    let store;
-    let replicas;
-    before(async () => {
-      store = await startStore();
-      replicas = await startReplicas({ storeUrl: store.url, provider });
-    });
-    after(async () => {
-      await replicas?.stop();
-      await store?.stop();
-    });
+// Half a minute of waiting each, at the same time.
+describe('a store that is frozen, killed and emptied', { concurrency: Object.keys(STORES).length }, () => {
+  for (const [name, startStore] of Object.entries(STORES)) {
+    describe(`two instances over ${name}`, { concurrency: 1 }, () => {
+      let store;
+      let replicas;
+      before(async () => {
+        store = await startStore();
+        replicas = await startReplicas({ storeUrl: store.url, provider });
+      });
+      after(async () => {
+        await replicas?.stop();
+        await store?.stop();
+      });
 
-    test(`frozen for ${FREEZE_SECONDS} s: each request is answered in time, memory stays flat, and everything works afterwards`, async (t) => {
-      const jars = await signInAll(replicas, 20);
-      for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
-      const memory = replicas.instances.map(({ pid }) => residentMegabytes(pid));
-      store.freeze();
-      const calm = load(replicas, jars, REQUESTS_PER_SECOND);
-      await pause(FREEZE_SECONDS * 1000);
-      const seen = await calm.stop();
-      store.thaw();
-      const grown = replicas.instances.map(({ pid }, i) => residentMegabytes(pid) - memory[i]);
-      assertOutagesOnly(seen);
-      assert.deepEqual(tally(seen.map(({ status }) => status)), { 503: seen.length });
-      const took = seen.map((one) => one.took);
-      t.diagnostic(`${name} frozen: ${seen.length} answers 503, p50 ${percentile(took, 0.5).toFixed(1)} ms, p99 ${percentile(took, 0.99).toFixed(1)} ms, `
-        + `max ${Math.max(...took).toFixed(1)} ms (deadline ${DEADLINE_MS} + 50 ms); memory ${grown.map((mb) => `${mb.toFixed(1)} MB`).join(', ')} more`);
-      // Not the machine's speed but the order of magnitude: nobody waits for the store, and nothing queues up.
-      assert.ok(percentile(took, 0.99) < 4 * DEADLINE_MS, `${percentile(took, 0.99)} ms`);
-      assert.ok(grown.every((mb) => mb < 64), `${grown} MB more`);
-      const back = performance.now();
-      for (;;) {
-        const answer = await replicas.ask(jars[0], '/api/protected', { at: replicas.instances[0].url });
-        if (answer.status === 200) break;
-        assert.ok(performance.now() - back < 5_000, `${answer.status} ${await answer.text()}`);
-        await pause(20);
-      }
-      t.diagnostic(`${name}: serves again ${((performance.now() - back) / 1000).toFixed(2)} s after the thaw`);
-      await pause(1_000);
-      for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
-    });
+      test(`frozen for ${FREEZE_SECONDS} s: each request is answered in time, memory stays flat, and everything works afterwards`, async (t) => {
+        const jars = await signInAll(replicas, 20);
+        for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
+        const memory = replicas.instances.map(({ pid }) => residentMegabytes(pid));
+        store.freeze();
+        const calm = load(replicas, jars, REQUESTS_PER_SECOND);
+        await pause(FREEZE_SECONDS * 1000);
+        const seen = await calm.stop();
+        store.thaw();
+        const grown = replicas.instances.map(({ pid }, i) => residentMegabytes(pid) - memory[i]);
+        assertOutagesOnly(seen);
+        assert.deepEqual(tally(seen.map(({ status }) => status)), { 503: seen.length });
+        const took = seen.map((one) => one.took);
+        t.diagnostic(`${name} frozen: ${seen.length} answers 503, p50 ${percentile(took, 0.5).toFixed(1)} ms, p99 ${percentile(took, 0.99).toFixed(1)} ms, `
+          + `max ${Math.max(...took).toFixed(1)} ms (deadline ${DEADLINE_MS} + 50 ms); memory ${grown.map((mb) => `${mb.toFixed(1)} MB`).join(', ')} more`);
+        // Not the machine's speed but the order of magnitude: nobody waits for the store, and nothing queues up.
+        assert.ok(percentile(took, 0.99) < 4 * DEADLINE_MS, `${percentile(took, 0.99)} ms`);
+        assert.ok(grown.every((mb) => mb < 64), `${grown} MB more`);
+        const back = performance.now();
+        for (;;) {
+          const answer = await replicas.ask(jars[0], '/api/protected', { at: replicas.instances[0].url });
+          if (answer.status === 200) break;
+          assert.ok(performance.now() - back < 5_000, `${answer.status} ${await answer.text()}`);
+          await pause(20);
+        }
+        t.diagnostic(`${name}: serves again ${((performance.now() - back) / 1000).toFixed(2)} s after the thaw`);
+        await pause(1_000);
+        for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
+      });
 
-    test('killed and started again: 503 meanwhile, and the sessions are there', async (t) => {
-      const jars = await signInAll(replicas, 10);
-      await store.kill();
-      const calm = load(replicas, jars, 50);
-      await pause(2_000);
-      await store.restart();
-      const restarted = performance.now();
-      await pause(2_500);
-      const seen = await calm.stop();
-      assertOutagesOnly(seen);
-      const lastOutage = Math.max(...seen.filter(({ status }) => status === 503).map(({ at }) => at));
-      t.diagnostic(`${name} killed: ${JSON.stringify(tally(seen.map(({ status }) => status)))}, the last 503 ${((lastOutage - restarted) / 1000).toFixed(2)} s after it was back`);
-      for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
-    });
+      test('killed and started again: 503 meanwhile, and the sessions are there', async (t) => {
+        const jars = await signInAll(replicas, 10);
+        await store.kill();
+        const calm = load(replicas, jars, 50);
+        await pause(2_000);
+        await store.restart();
+        const restarted = performance.now();
+        await pause(2_500);
+        const seen = await calm.stop();
+        assertOutagesOnly(seen);
+        const lastOutage = Math.max(...seen.filter(({ status }) => status === 503).map(({ at }) => at));
+        t.diagnostic(`${name} killed: ${JSON.stringify(tally(seen.map(({ status }) => status)))}, the last 503 ${((lastOutage - restarted) / 1000).toFixed(2)} s after it was back`);
+        for (const jar of jars) assert.equal((await replicas.ask(jar, '/api/protected')).status, 200);
+      });
 
-    // PostgreSQL's tables are made by a migration, and not by a restart.
-    if (startStore === startRedis) test('started empty: one 401 that says so, one login, no loop and no 500', async () => {
-      const jar = await signIn(replicas);
-      await store.restartEmpty();
-      await pause(1_500);
-      const answer = await replicas.ask(jar, '/api/protected');
-      assert.deepEqual([answer.status, (await answer.json()).code], [401, 'session_expired']);
-      const { answer: after, urls } = await jar.visit(`${replicas.url}/auth/login?return_url=/api/protected`);
-      assert.equal(after.status, 200, await after.text());
-      assert.equal(urls.filter((url) => url.includes('/auth/login')).length, 1, urls.join('\n'));
-      for (const { url } of replicas.instances) assert.equal((await replicas.ask(jar, '/api/protected', { at: url })).status, 200);
+      // PostgreSQL's tables are made by a migration, and not by a restart.
+      if (startStore === startRedis) test('started empty: one 401 that says so, one login, no loop and no 500', async () => {
+        const jar = await signIn(replicas);
+        await store.restartEmpty();
+        await pause(1_500);
+        const answer = await replicas.ask(jar, '/api/protected');
+        assert.deepEqual([answer.status, (await answer.json()).code], [401, 'session_expired']);
+        const { answer: after, urls } = await jar.visit(`${replicas.url}/auth/login?return_url=/api/protected`);
+        assert.equal(after.status, 200, await after.text());
+        assert.equal(urls.filter((url) => url.includes('/auth/login')).length, 1, urls.join('\n'));
+        for (const { url } of replicas.instances) assert.equal((await replicas.ask(jar, '/api/protected', { at: url })).status, 200);
+      });
     });
-  });
-}
+  }
+});
 
 describe('two instances over Redis under Sentinel', () => {
   let primary;
