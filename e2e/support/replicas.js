@@ -15,7 +15,7 @@ const LONG_AGO = '2026-01-01T00:00:00Z';
  * Starts `count` instances that keep their sessions in the store at `storeUrl`.
  *
  * `provider` is asked for with the public URL and answers with `{issuer, clientId, clientSecret}`. `url` is what browsers see, where
- * nginx shares requests out among the instances; each of `instances` has a `url` of its own, for asking one of them.
+ * nginx shares requests and sockets out among the instances, one by one; each of `instances` has a `url` of its own, for asking one of them.
  */
 export async function startReplicas({ count = 2, storeUrl, provider, args = [] }) {
   const folder = await mkdtemp(join(tmpdir(), 'doorward-replicas-'));
@@ -24,6 +24,7 @@ export async function startReplicas({ count = 2, storeUrl, provider, args = [] }
   const ports = [];
   for (let i = 0; i < count; i += 1) ports.push(await freePort());
   const nginx = await startNginx(`
+    map $http_upgrade $connection_header { default upgrade; '' ''; }
     upstream instances {
       ${ports.map((port) => `server 127.0.0.1:${port} max_fails=0;`).join(' ')}
       keepalive 16;
@@ -33,7 +34,8 @@ export async function startReplicas({ count = 2, storeUrl, provider, args = [] }
       location / {
         proxy_pass http://instances;
         proxy_http_version 1.1;
-        proxy_set_header Connection "";
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_header;
         proxy_set_header Host $http_host;
         proxy_next_upstream error timeout;
         proxy_connect_timeout 2s;
