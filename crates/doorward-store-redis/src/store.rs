@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, Cursor, IndexKey, ListChange, Loaded, Page, SessionStore, StoreError, StoreFeed, StoreKey, StoreTime,
-    Write, Written,
+    BoxFuture, Cursor, IndexKey, ListChange, Loaded, Page, SessionStore, StoreError, StoreFeed, StoreKey, Write,
+    Written,
 };
 use futures_util::future::{join_all, try_join_all};
 use redis::Value;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::builder::{RedisStoreBuilder, RedisStoreError};
 use crate::feed::{Ear, RedisFeed};
 use crate::location::Location;
+use crate::moments::{LATEST, ended_before, keep, read_time};
 use crate::question::{Command, Question};
 use crate::scripts::{LIST, WRITE};
 use crate::servers::Servers;
@@ -25,14 +26,8 @@ use crate::tls::Tls;
 use crate::trouble::Trouble;
 use crate::{reply, value};
 
-/// What is kept longer than asked for, because the clocks of several instances differ.
-const SLACK: Duration = Duration::from_secs(300);
 /// How many members a page asks for; Redis takes it for a hint.
 const PAGE: &str = "500";
-/// The latest moment of a list's entry: beyond it a score is not exact.
-const LATEST: u64 = 1 << 53;
-/// The longest that anything is kept, in milliseconds: 300 years.
-const LONGEST: u64 = 300 * 366 * 24 * 60 * 60 * 1000;
 /// What an operation may take beyond its deadline, for those that end by themselves.
 const GRACE: Duration = Duration::from_millis(15);
 
@@ -372,30 +367,6 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// How long to keep what is to be kept until a moment, in milliseconds.
-///
-/// A duration and not a moment: the server then measures it by its own clock, whatever that says.
-fn keep(until: UnixTime, now: UnixTime) -> String {
-    let kept = until.saturating_since(now).saturating_add(SLACK);
-    let milliseconds = u64::try_from(kept.as_millis()).unwrap_or(LONGEST);
-    milliseconds.min(LONGEST).to_string()
-}
-
-/// The score below which an entry of a list has ended by every clock.
-fn ended_before(now: UnixTime) -> String {
-    format!("({}", now.saturating_sub(SLACK).milliseconds().min(LATEST))
-}
-
 fn is_cursor(bytes: &[u8]) -> bool {
     (1..=20).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit)
-}
-
-fn read_time(value: &Value) -> Option<StoreTime> {
-    let Value::Array(parts) = value else { return None };
-    let [seconds, microseconds] = parts.as_slice() else {
-        return None;
-    };
-    let (seconds, microseconds) = (reply::number(seconds)?, reply::number(microseconds)?);
-    let milliseconds = seconds.checked_mul(1_000)?.checked_add(microseconds / 1_000)?;
-    Some(StoreTime::from_milliseconds(milliseconds))
 }

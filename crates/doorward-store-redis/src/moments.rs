@@ -1,0 +1,41 @@
+//! Moments and durations as the server is told them, and as it tells them.
+
+use core::time::Duration;
+
+use doorward_core::UnixTime;
+use doorward_core::ports::StoreTime;
+use redis::Value;
+
+use crate::reply;
+
+/// What is kept longer than asked for, because the clocks of several instances differ.
+const SLACK: Duration = Duration::from_secs(300);
+/// The latest moment of a list's entry: beyond it a score is not exact.
+pub(crate) const LATEST: u64 = 1 << 53;
+/// The longest that anything is kept, in milliseconds: 300 years.
+const LONGEST: u64 = 300 * 366 * 24 * 60 * 60 * 1000;
+
+/// How long to keep what is to be kept until a moment, in milliseconds.
+///
+/// A duration and not a moment: the server then measures it by its own clock, whatever that says.
+pub(crate) fn keep(until: UnixTime, now: UnixTime) -> String {
+    let kept = until.saturating_since(now).saturating_add(SLACK);
+    let milliseconds = u64::try_from(kept.as_millis()).unwrap_or(LONGEST);
+    milliseconds.min(LONGEST).to_string()
+}
+
+/// The score below which an entry of a list has ended by every clock.
+pub(crate) fn ended_before(now: UnixTime) -> String {
+    format!("({}", now.saturating_sub(SLACK).milliseconds().min(LATEST))
+}
+
+/// Reads what `TIME` answers.
+pub(crate) fn read_time(value: &Value) -> Option<StoreTime> {
+    let Value::Array(parts) = value else { return None };
+    let [seconds, microseconds] = parts.as_slice() else {
+        return None;
+    };
+    let (seconds, microseconds) = (reply::number(seconds)?, reply::number(microseconds)?);
+    let milliseconds = seconds.checked_mul(1_000)?.checked_add(microseconds / 1_000)?;
+    Some(StoreTime::from_milliseconds(milliseconds))
+}
