@@ -326,7 +326,7 @@ impl RedisStore {
         let connection = self.inner.servers.open(ear, until).await?;
         let subscribed = timeout_at(until, connection.subscribe(&channel)).await;
         subscribed.unwrap_or(Err(Trouble::Silent))?;
-        Ok(Box::new(RedisFeed::new(connection, keys)))
+        Ok(Box::new(RedisFeed::new(connection, self.inner.servers.link(), keys)))
     }
 }
 
