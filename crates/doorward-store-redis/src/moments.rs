@@ -10,9 +10,10 @@ use crate::reply;
 
 /// What is kept longer than asked for, because the clocks of several instances differ.
 const SLACK: Duration = Duration::from_secs(300);
-/// The latest moment of a list's entry: beyond it a score is not exact.
-pub(crate) const LATEST: u64 = 1 << 53;
-/// The longest that anything is kept, in milliseconds: 300 years.
+/// [`SLACK`] in milliseconds, as scripts are told it.
+pub(crate) const SLACK_TEXT: &str = "300000";
+const _: () = assert!(SLACK.as_millis() == 300_000);
+/// The longest that anything is kept, in milliseconds: 300 years. With the present added to it, a list's score is still exact.
 const LONGEST: u64 = 300 * 366 * 24 * 60 * 60 * 1000;
 
 /// How long to keep what is to be kept until a moment, in milliseconds.
@@ -24,9 +25,17 @@ pub(crate) fn keep(until: UnixTime, now: UnixTime) -> String {
     milliseconds.min(LONGEST).to_string()
 }
 
-/// The score below which an entry of a list has ended by every clock.
-pub(crate) fn ended_before(now: UnixTime) -> String {
-    format!("({}", now.saturating_sub(SLACK).milliseconds().min(LATEST))
+/// How far ahead a moment is, in milliseconds; below zero for one that has passed.
+///
+/// A list's entry that has passed says so from its first moment on, as the server's clock is not asked before it is entered.
+pub(crate) fn ahead(until: UnixTime, now: UnixTime) -> String {
+    let left = until.milliseconds().saturating_sub(now.milliseconds()).min(LONGEST);
+    let passed = now.milliseconds().saturating_sub(until.milliseconds()).min(LONGEST);
+    if passed > 0 {
+        format!("-{passed}")
+    } else {
+        left.to_string()
+    }
 }
 
 /// Reads what `TIME` answers.
