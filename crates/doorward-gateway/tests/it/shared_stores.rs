@@ -4,7 +4,7 @@
 
 use std::future::{Future, pending};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::routing::get;
 use doorward::ports::{
@@ -20,7 +20,7 @@ use doorward_testkit::{
 use http::{Method, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 const APP: &str = "https://app.example.com";
 const PROVIDER: &str = "https://id.example.net";
