@@ -17,6 +17,8 @@ use crate::trouble::Trouble;
 
 /// An idle connection is asked for a sign of life this often, so that one that a firewall forgot is not met by a request.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(4);
+/// How often a server is asked whether it still is the primary, busy or not: what it answers in between may be old.
+pub(crate) const CONFIRMATION: Duration = Duration::from_secs(1);
 /// How long that sign may take.
 pub(crate) const HEARTBEAT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -42,6 +44,8 @@ pub(crate) struct Dialer {
 /// A connection that was greeted. Dropping the last handle closes it.
 pub(crate) struct Connection {
     inner: MultiplexedConnection,
+    address: Address,
+    expected: Expected,
     pulse: Arc<Pulse>,
     is_over: Arc<AtomicBool>,
     driver: AbortHandle,
@@ -71,12 +75,14 @@ impl Dialer {
         });
         let connection = Connection {
             inner,
+            address: address.clone(),
+            expected,
             pulse,
             is_over,
             driver: driver.abort_handle(),
         };
         if expected != Expected::Sentinel {
-            connection.check_role(expected).await?;
+            connection.check_role().await?;
         }
         Ok(connection)
     }
@@ -105,6 +111,16 @@ impl Connection {
     /// Whether it has ended; nothing sent on it would arrive.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Where it leads, as the URL, a sentinel or a node had it.
+    pub(crate) const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whether it must lead to a primary.
+    pub(crate) fn wants_primary(&self) -> bool {
+        self.expected == Expected::Primary
     }
 
     /// What was asked and answered on it, and when.
@@ -147,20 +163,30 @@ impl Connection {
         }
     }
 
+    /// Asks whether its server still is what it must be.
+    ///
+    /// # Errors
+    /// What it has become, or that it does not say so in time.
+    pub(crate) async fn confirm(&self) -> Result<(), Trouble> {
+        let limit = Instant::now() + HEARTBEAT_LIMIT;
+        let confirmed = timeout_at(limit, self.check_role()).await;
+        confirmed.unwrap_or(Err(Trouble::Silent))
+    }
+
     pub(crate) async fn subscribe(&self, channel: &[u8]) -> Result<(), Trouble> {
         let subscribed = self.inner.clone().subscribe(channel).await;
         subscribed.map_err(|error| named(&self.pulse, error))
     }
 
-    /// Security: a primary that was demoted answers reads, with what it had; a new connection to it must not stand.
-    async fn check_role(&self, expected: Expected) -> Result<(), Trouble> {
+    /// Security: a primary that was demoted answers reads, with what it had; no connection to it may stand.
+    async fn check_role(&self) -> Result<(), Trouble> {
         let mut question = Pipeline::new();
         question.cmd("HELLO");
         let mut answers = self.ask(&question).await?;
         let about = answers.pop().ok_or(Trouble::Nonsense)?;
         let field = |name: &[u8]| reply::field(&about, name).ok_or(Trouble::Nonsense);
         let is_in_cluster = field(b"mode")? == b"cluster";
-        match expected {
+        match self.expected {
             Expected::Node if !is_in_cluster => Err(Trouble::NoCluster),
             Expected::Primary if is_in_cluster => Err(Trouble::ClusterNode),
             Expected::Primary if field(b"role")? != b"master" => Err(Trouble::Replica),

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::connection::{Connection, HEARTBEAT};
+use crate::link::Link;
 use crate::reply;
 use crate::trouble::Trouble;
 
@@ -25,6 +26,8 @@ pub(crate) struct Ear {
 /// A feed that hears.
 pub(crate) struct RedisFeed {
     connection: Connection,
+    /// What calls go by, where that is one server at a time.
+    link: Option<Arc<Link>>,
     keys: mpsc::Receiver<StoreKey>,
     heartbeat: Interval,
 }
@@ -67,13 +70,32 @@ impl AsyncPushSender for Ear {
 }
 
 impl RedisFeed {
-    pub(crate) fn new(connection: Connection, keys: mpsc::Receiver<StoreKey>) -> Self {
+    pub(crate) fn new(connection: Connection, link: Option<Arc<Link>>, keys: mpsc::Receiver<StoreKey>) -> Self {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             connection,
+            link,
             keys,
             heartbeat,
+        }
+    }
+
+    /// Makes sure that what is announced is still said where this listens.
+    async fn confirm(&self) -> Result<(), Trouble> {
+        let link = self.link.as_ref();
+        if link.is_some_and(|link| link.leads_elsewhere(self.connection.address())) {
+            return Err(Trouble::Replaced);
+        }
+        if self.connection.wants_primary() {
+            return self.connection.confirm().await;
+        }
+        // A message or a part of one is a sign of life too.
+        let is_fresh = self.connection.pulse().heard().elapsed() < HEARTBEAT - Duration::from_millis(100);
+        if is_fresh || self.connection.is_alive().await {
+            Ok(())
+        } else {
+            Err(Trouble::Silent)
         }
     }
 }
@@ -86,17 +108,11 @@ impl StoreFeed for RedisFeed {
                     key = self.keys.recv() => return key.ok_or_else(|| Trouble::Closed.into()),
                     _ = self.heartbeat.tick() => {}
                 }
-                // A message or a part of one is a sign of life too.
-                if self.connection.pulse().heard().elapsed() < HEARTBEAT - Duration::from_millis(100) {
-                    continue;
-                }
-                let is_alive = tokio::select! {
-                    key = self.keys.recv() => return key.ok_or_else(|| Trouble::Closed.into()),
-                    is_alive = self.connection.is_alive() => is_alive,
-                };
-                if !is_alive {
+                // Not given up for a key that comes: where many come, it would never end.
+                if let Err(trouble) = self.confirm().await {
                     self.connection.close();
-                    return Err(Trouble::Silent.into());
+                    // What was heard until then is not lost.
+                    return self.keys.try_recv().map_err(|_| trouble.into());
                 }
             }
         })

@@ -32,6 +32,7 @@ mod connection;
 mod feed;
 mod link;
 mod location;
+mod moments;
 mod question;
 mod reply;
 mod reply_limit;

@@ -11,8 +11,9 @@ use redis::{Pipeline, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::connection::{Connection, HEARTBEAT};
-use crate::target::Target;
+use crate::connection::{CONFIRMATION, Connection, HEARTBEAT};
+use crate::location::Address;
+use crate::target::{Target, Witnesses};
 use crate::trouble::Trouble;
 
 /// How long nobody tries to connect after a failed attempt.
@@ -50,6 +51,11 @@ impl Link {
     /// Whom it leads to.
     pub(crate) const fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Whether calls go to another server than that at `address`.
+    pub(crate) fn leads_elsewhere(&self, address: &Address) -> bool {
+        matches!(&*self.lock(), State::Open(connection) if connection.address() != address)
     }
 
     /// Asks, on a connection that stands or is opened now, and waits until `until`.
@@ -172,19 +178,31 @@ impl Drop for Asked<'_> {
     }
 }
 
-/// Asks an idle connection for signs of life, until it is gone.
+/// Watches a connection until it is gone: whether its server still is the primary, or, where any node will do, whether it lives.
 async fn watch_over(link: Weak<Link>, connection: Weak<Connection>) {
+    let mut witnesses = Witnesses::default();
+    let mut period = CONFIRMATION;
     loop {
-        sleep(HEARTBEAT).await;
-        let Some(connection) = connection.upgrade() else { return };
+        sleep(period).await;
+        let (Some(link), Some(connection)) = (link.upgrade(), connection.upgrade()) else {
+            return;
+        };
         if connection.is_over() {
             return;
         }
-        if connection.pulse().heard().elapsed() >= HEARTBEAT && !connection.is_alive().await {
-            if let Some(link) = link.upgrade() {
+        if connection.wants_primary() {
+            // Security: asked also while it is busy. A demoted primary answers reads, and shows sessions alive that have ended.
+            if let Err(reason) = link.target.confirm(&connection, &mut witnesses).await {
+                tracing::warn!(%reason, "left a server of the session store");
                 link.part_with(&connection);
+                return;
             }
-            return;
+        } else {
+            period = HEARTBEAT;
+            if connection.pulse().heard().elapsed() >= HEARTBEAT && !connection.is_alive().await {
+                link.part_with(&connection);
+                return;
+            }
         }
     }
 }

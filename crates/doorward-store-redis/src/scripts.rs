@@ -4,15 +4,18 @@ use redis::Script;
 
 use crate::question::LuaScript;
 
-/// Changes one list: `until` in milliseconds enters the member until then at least, an empty text takes it out.
+/// Enters a member into a list for `ahead` milliseconds at least, from now on.
 ///
-/// GT, so that two writes may come in either order; what ended long ago is dropped at the same time. The list as a whole ends
-/// with the last of its entries.
+/// The moments in a list are the server's: an instance whose clock is wrong must not drop what others entered. GT, so that two
+/// writes may come in either order; what ended long ago is dropped at the same time. The list as a whole ends with the last of
+/// its entries.
 macro_rules! change_list {
     () => {
-        "local function enter(list, member, until_time, keep, ended) \
-            redis.call('ZADD', list, 'GT', until_time, member) \
-            redis.call('ZREMRANGEBYSCORE', list, '-inf', ended) \
+        "local function enter(list, member, ahead, keep, slack) \
+            local time = redis.call('TIME') \
+            local now = time[1] * 1000 + math.floor(time[2] / 1000) \
+            redis.call('ZADD', list, 'GT', string.format('%.0f', now + ahead), member) \
+            redis.call('ZREMRANGEBYSCORE', list, '-inf', string.format('(%.0f', now - slack)) \
             if redis.call('PTTL', list) < tonumber(keep) then redis.call('PEXPIRE', list, keep) end \
         end "
     };
@@ -45,12 +48,12 @@ const LIST_TEXT: &str = concat!(
 /// Compares and sets a record, and changes the lists whose keys follow.
 ///
 /// Keys: the record, then lists. Arguments: the expected head or nothing, the new value, how long to keep it in milliseconds,
-/// the key's digest, the channel to tell or nothing, before when a list's entries have ended; then two for each list: until
-/// when or nothing, and how long to keep it. Additions come before the record, so that an error among them leaves it as it was.
+/// the key's digest, the channel to tell or nothing, how long entries of lists stay beyond their end; then two for each list:
+/// for how long or nothing to leave it, and how long to keep the list. Additions come before the record, so that an error among them leaves it as it was.
 /// Answers 1 for done and 0 for a conflict, in which case nothing was changed.
 pub(crate) static WRITE: LuaScript = LuaScript::new(WRITE_TEXT, || Script::new(WRITE_TEXT));
 
 /// Changes one list by itself, for clusters, where it is on another node than the record.
 ///
-/// Arguments: the digest, before when entries have ended, until when or nothing, how long to keep the list.
+/// Arguments: the digest, how long entries stay beyond their end, for how long or nothing, how long to keep the list.
 pub(crate) static LIST: LuaScript = LuaScript::new(LIST_TEXT, || Script::new(LIST_TEXT));

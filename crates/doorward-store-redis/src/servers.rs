@@ -102,6 +102,14 @@ impl Servers {
         }
     }
 
+    /// What all calls go by, where that is one server at a time.
+    pub(crate) fn link(&self) -> Option<Arc<Link>> {
+        match &self.layout {
+            Layout::Single(link) => Some(Arc::clone(link)),
+            Layout::Cluster(_) => None,
+        }
+    }
+
     /// Opens a connection of its own to a server that hears what is told on channels.
     pub(crate) async fn open(&self, pushes: Arc<dyn AsyncPushSender>, until: Instant) -> Result<Connection, Trouble> {
         let opened = async {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, Cursor, IndexKey, ListChange, Loaded, Page, SessionStore, StoreError, StoreFeed, StoreKey, StoreTime,
-    Write, Written,
+    BoxFuture, Cursor, IndexKey, ListChange, Loaded, Page, SessionStore, StoreError, StoreFeed, StoreKey, Write,
+    Written,
 };
 use futures_util::future::{join_all, try_join_all};
 use redis::Value;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::builder::{RedisStoreBuilder, RedisStoreError};
 use crate::feed::{Ear, RedisFeed};
 use crate::location::Location;
+use crate::moments::{SLACK_TEXT, ahead, keep, read_time};
 use crate::question::{Command, Question};
 use crate::scripts::{LIST, WRITE};
 use crate::servers::Servers;
@@ -25,14 +26,8 @@ use crate::tls::Tls;
 use crate::trouble::Trouble;
 use crate::{reply, value};
 
-/// What is kept longer than asked for, because the clocks of several instances differ.
-const SLACK: Duration = Duration::from_secs(300);
 /// How many members a page asks for; Redis takes it for a hint.
 const PAGE: &str = "500";
-/// The latest moment of a list's entry: beyond it a score is not exact.
-const LATEST: u64 = 1 << 53;
-/// The longest that anything is kept, in milliseconds: 300 years.
-const LONGEST: u64 = 300 * 366 * 24 * 60 * 60 * 1000;
 /// What an operation may take beyond its deadline, for those that end by themselves.
 const GRACE: Duration = Duration::from_millis(15);
 
@@ -55,8 +50,8 @@ struct Inner {
 /// A list's change with its key and its arguments.
 struct Change {
     key: Vec<u8>,
-    /// Empty to take the key out.
-    until: String,
+    /// For how long the key stands in it; empty to take it out.
+    ahead: String,
     keep: String,
 }
 
@@ -191,33 +186,25 @@ impl RedisStore {
             Some(version) => version + 1,
         };
         let changes: Vec<Change> = write.lists.iter().map(|change| self.change(change, now)).collect();
-        let ended = ended_before(now);
         if !self.inner.servers.are_many() {
-            return self
-                .write_record(key, write, version, &changes, &ended, now, until)
-                .await;
+            return self.write_record(key, write, version, &changes, now, until).await;
         }
-        let change = |change| self.change_list(key, change, &ended, until);
-        try_join_all(changes.iter().filter(|change| !change.until.is_empty()).map(change)).await?;
-        let written = self.write_record(key, write, version, &[], &ended, now, until).await?;
+        let change = |change| self.change_list(key, change, until);
+        try_join_all(changes.iter().filter(|change| !change.ahead.is_empty()).map(change)).await?;
+        let written = self.write_record(key, write, version, &[], now, until).await?;
         if written != Written::Conflict {
             // The record is written, and that is what is told; an entry that stays is a hint that runs out by itself.
-            join_all(changes.iter().filter(|change| change.until.is_empty()).map(change)).await;
+            join_all(changes.iter().filter(|change| change.ahead.is_empty()).map(change)).await;
         }
         Ok(written)
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one caller, and each is a part of the question"
-    )]
     async fn write_record(
         &self,
         key: &StoreKey,
         write: Write<'_>,
         version: u64,
         changes: &[Change],
-        ended: &str,
         now: UnixTime,
         until: Instant,
     ) -> Result<Written, Trouble> {
@@ -233,11 +220,11 @@ impl RedisStore {
             keep.as_bytes(),
             key.as_bytes(),
             &channel,
-            ended.as_bytes(),
+            SLACK_TEXT.as_bytes(),
         ];
         for change in changes {
             keys.push(&change.key);
-            arguments.extend([change.until.as_bytes(), change.keep.as_bytes()]);
+            arguments.extend([change.ahead.as_bytes(), change.keep.as_bytes()]);
         }
         let question = Question {
             before: None,
@@ -258,15 +245,14 @@ impl RedisStore {
     }
 
     fn change(&self, change: &ListChange, now: UnixTime) -> Change {
-        let until = change.until.map(|until| until.milliseconds().min(LATEST).to_string());
         Change {
             key: self.list_key(&change.index),
-            until: until.unwrap_or_default(),
+            ahead: change.until.map(|until| ahead(until, now)).unwrap_or_default(),
             keep: change.until.map(|until| keep(until, now)).unwrap_or_default(),
         }
     }
 
-    async fn change_list(&self, key: &StoreKey, change: &Change, ended: &str, until: Instant) -> Result<(), Trouble> {
+    async fn change_list(&self, key: &StoreKey, change: &Change, until: Instant) -> Result<(), Trouble> {
         let question = Question {
             before: None,
             command: Command::Script {
@@ -274,8 +260,8 @@ impl RedisStore {
                 keys: vec![&change.key],
                 arguments: vec![
                     key.as_bytes(),
-                    ended.as_bytes(),
-                    change.until.as_bytes(),
+                    SLACK_TEXT.as_bytes(),
+                    change.ahead.as_bytes(),
                     change.keep.as_bytes(),
                 ],
             },
@@ -285,33 +271,30 @@ impl RedisStore {
         self.ask(&change.key, question, until).await.map(|_| ())
     }
 
-    async fn do_list(
-        &self,
-        index: &IndexKey,
-        after: Option<Cursor>,
-        now: UnixTime,
-        until: Instant,
-    ) -> Result<Page, Trouble> {
+    async fn do_list(&self, index: &IndexKey, after: Option<Cursor>, until: Instant) -> Result<Page, Trouble> {
         let name = self.list_key(index);
         let cursor = after.as_ref().map_or(b"0".as_slice(), Cursor::as_bytes);
         if !is_cursor(cursor) {
             return Err(Trouble::Misuse("expected a cursor of this store, found another"));
         }
         let question = Question {
-            before: None,
+            before: Some("TIME"),
             command: Command::Words(vec![b"ZSCAN", &name, cursor, b"COUNT", PAGE.as_bytes()]),
-            is_answer: reply::is_page,
+            is_answer: |replies| {
+                replies.first().is_some_and(|time| read_time(time).is_some()) && reply::is_page(replies)
+            },
             is_repeatable: true,
         };
-        let mut replies = self.ask(&name, question, until).await?;
-        let reply = replies.pop().and_then(reply::array).ok_or(Trouble::Nonsense)?;
+        let replies = self.ask(&name, question, until).await?;
+        let [time, reply] = <[Value; 2]>::try_from(replies).map_err(|_| Trouble::Nonsense)?;
+        let now = read_time(&time).ok_or(Trouble::Nonsense)?.milliseconds();
+        let reply = reply::array(reply).ok_or(Trouble::Nonsense)?;
         let [next, members] = <[Value; 2]>::try_from(reply).map_err(|_| Trouble::Nonsense)?;
         let next = reply::bytes(next)
             .filter(|next| is_cursor(next))
             .ok_or(Trouble::Nonsense)?;
         let members = reply::array(members).ok_or(Trouble::Nonsense)?;
         let (pairs, _) = members.as_chunks::<2>();
-        let now = now.milliseconds();
         let keys = pairs.iter().filter_map(|[member, score]| {
             let until = reply::score(score)?;
             // A member of another length is nothing of ours, and no reason to keep the others back.
@@ -331,7 +314,7 @@ impl RedisStore {
         let connection = self.inner.servers.open(ear, until).await?;
         let subscribed = timeout_at(until, connection.subscribe(&channel)).await;
         subscribed.unwrap_or(Err(Trouble::Silent))?;
-        Ok(Box::new(RedisFeed::new(connection, keys)))
+        Ok(Box::new(RedisFeed::new(connection, self.inner.servers.link(), keys)))
     }
 }
 
@@ -361,10 +344,10 @@ impl SessionStore for RedisStore {
         &'a self,
         index: &'a IndexKey,
         after: Option<Cursor>,
-        now: UnixTime,
+        _now: UnixTime,
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         let until = self.until();
-        Box::pin(self.run(until, self.do_list(index, after, now, until)))
+        Box::pin(self.run(until, self.do_list(index, after, until)))
     }
 
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
@@ -372,30 +355,6 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// How long to keep what is to be kept until a moment, in milliseconds.
-///
-/// A duration and not a moment: the server then measures it by its own clock, whatever that says.
-fn keep(until: UnixTime, now: UnixTime) -> String {
-    let kept = until.saturating_since(now).saturating_add(SLACK);
-    let milliseconds = u64::try_from(kept.as_millis()).unwrap_or(LONGEST);
-    milliseconds.min(LONGEST).to_string()
-}
-
-/// The score below which an entry of a list has ended by every clock.
-fn ended_before(now: UnixTime) -> String {
-    format!("({}", now.saturating_sub(SLACK).milliseconds().min(LATEST))
-}
-
 fn is_cursor(bytes: &[u8]) -> bool {
     (1..=20).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit)
-}
-
-fn read_time(value: &Value) -> Option<StoreTime> {
-    let Value::Array(parts) = value else { return None };
-    let [seconds, microseconds] = parts.as_slice() else {
-        return None;
-    };
-    let (seconds, microseconds) = (reply::number(seconds)?, reply::number(microseconds)?);
-    let milliseconds = seconds.checked_mul(1_000)?.checked_add(microseconds / 1_000)?;
-    Some(StoreTime::from_milliseconds(milliseconds))
 }

@@ -1,14 +1,14 @@
 //! Whom a connection is to lead to, and how whoever that is now is found.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use redis::Pipeline;
 use redis::aio::AsyncPushSender;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use crate::connection::{Connection, Dialer, Expected};
 use crate::location::Address;
@@ -19,6 +19,10 @@ use crate::trouble::Trouble;
 const SENTINEL_LIMIT: Duration = Duration::from_millis(500);
 /// While an attempt runs, the sentinels are asked again this often: the primary may just be changing.
 const SENTINEL_PERIOD: Duration = Duration::from_millis(150);
+/// How long a primary that few sentinels name waits for the word of the others.
+const DISSENT: Duration = Duration::from_millis(100);
+/// How long it may take to find out whether another server is the primary that sentinels say it is.
+const SUCCESSOR_LIMIT: Duration = Duration::from_secs(1);
 
 /// Whom to connect to.
 pub(crate) enum Target {
@@ -40,6 +44,14 @@ pub(crate) struct Sentinels {
     pub(crate) name: String,
 }
 
+/// Connections to the sentinels, kept by whoever asks them again and again.
+#[derive(Default)]
+pub(crate) struct Witnesses(Vec<Option<Connection>>);
+
+/// How many sentinels name each address.
+#[derive(Default)]
+struct Votes(BTreeMap<Address, usize>);
+
 enum Step {
     Named(Result<Address, Trouble>),
     Connected(Address, Result<Connection, Trouble>),
@@ -57,28 +69,53 @@ impl Target {
             Target::Sentinel(sentinels) => sentinels.open(pushes).await,
         }
     }
+    /// Makes sure that a connection still leads to whom it is to lead to.
+    ///
+    /// # Errors
+    /// [`Trouble`] of a server that is not the primary any more, says nothing, or was replaced by the word of the sentinels.
+    pub(crate) async fn confirm(&self, connection: &Connection, witnesses: &mut Witnesses) -> Result<(), Trouble> {
+        match self {
+            Target::Fixed { .. } => connection.confirm().await,
+            Target::Sentinel(sentinels) => {
+                let replaced = sentinels.confirm(connection.address(), witnesses);
+                tokio::try_join!(connection.confirm(), replaced).map(|_| ())
+            }
+        }
+    }
 }
 
 impl Sentinels {
-    /// Asks all sentinels at once and connects to whom any of them names; the first that is a primary counts.
+    /// Asks all sentinels at once and connects to whom any of them names; of those that are primaries the one counts that most
+    /// sentinels name.
     ///
     /// A sentinel that has not heard of a failover names the old primary, which refuses, hangs, or says that it is a replica:
-    /// none of that holds up the others.
+    /// none of that holds up the others. One that does not know yet says that it is the primary: then the number decides.
     async fn open(&self, pushes: Option<Arc<dyn AsyncPushSender>>) -> Result<Connection, Trouble> {
+        let found = self.find().await?;
+        match pushes {
+            None => Ok(found),
+            // Whoever hears must hear nothing of connections that were only tried.
+            Some(_) => self.to_primary.open(found.address(), Expected::Primary, pushes).await,
+        }
+    }
+
+    async fn find(&self) -> Result<Connection, Trouble> {
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
-        let mut tried = BTreeSet::new();
-        let mut asking = 0_usize;
+        let (mut tried, mut asking) = (BTreeSet::new(), 0_usize);
+        let (mut votes, mut primaries) = (Votes::default(), Vec::new());
         let mut trouble = Trouble::NoPrimary;
         let mut period = interval(SENTINEL_PERIOD);
         let began = Instant::now();
+        let mut decided_at = None;
         loop {
             tokio::select! {
                 _ = period.tick() => {
                     // A second round while the first still runs would only add to it.
                     if asking == 0 {
                         asking = self.addresses.len();
+                        votes = Votes::default();
                         for address in &self.addresses {
-                            steps.push(Box::pin(async move { Step::Named(self.ask(address).await) }));
+                            steps.push(Box::pin(async move { Step::Named(self.ask(address, &mut None).await) }));
                         }
                     }
                 }
@@ -86,24 +123,37 @@ impl Sentinels {
                     Step::Named(named) => {
                         asking = asking.saturating_sub(1);
                         match named {
-                            Ok(address) if tried.insert(address.clone()) => {
-                                let pushes = pushes.clone();
-                                steps.push(Box::pin(async move {
-                                    let opened = self.to_primary.open(&address, Expected::Primary, pushes).await;
-                                    Step::Connected(address, opened)
-                                }));
+                            Ok(address) => {
+                                votes.add(&address);
+                                if tried.insert(address.clone()) {
+                                    steps.push(Box::pin(async move {
+                                        let opened = self.to_primary.open(&address, Expected::Primary, None).await;
+                                        Step::Connected(address, opened)
+                                    }));
+                                }
                             }
-                            Ok(_) => {}
                             Err(Trouble::Denied(what)) => trouble = Trouble::Denied(what),
                             Err(_) => {}
                         }
                     }
-                    Step::Connected(_, Ok(connection)) => return Ok(connection),
+                    Step::Connected(_, Ok(connection)) => {
+                        primaries.push(connection);
+                        decided_at.get_or_insert_with(|| Instant::now() + DISSENT);
+                    }
                     Step::Connected(address, Err(found)) => {
                         tried.remove(&address);
                         trouble = found;
                     }
                 },
+                () = sleep_until(decided_at.unwrap_or(began)), if decided_at.is_some() => {}
+            }
+            let most = |primary: &Connection| votes.of(primary.address());
+            let is_certain = primaries.iter().any(|primary| most(primary) * 2 > self.addresses.len());
+            let is_time = decided_at.is_some_and(|at| at <= Instant::now());
+            if (is_certain || is_time || steps.is_empty())
+                && let Some(primary) = primaries.drain(..).rev().max_by_key(most)
+            {
+                return Ok(primary);
             }
             // Everybody has answered and nobody is of use: the caller's next attempt asks again.
             if steps.is_empty() && began.elapsed() > SENTINEL_PERIOD {
@@ -112,13 +162,44 @@ impl Sentinels {
         }
     }
 
-    async fn ask(&self, address: &Address) -> Result<Address, Trouble> {
+    /// Asks all sentinels whether the server at `address` is the primary still.
+    ///
+    /// # Errors
+    /// [`Trouble::Replaced`] if more of them name another one, and that is a primary.
+    async fn confirm(&self, address: &Address, witnesses: &mut Witnesses) -> Result<(), Trouble> {
+        witnesses.0.resize_with(self.addresses.len(), || None);
+        let asked = self.addresses.iter().zip(&mut witnesses.0);
+        let named = join_all(asked.map(|(sentinel, connection)| self.ask(sentinel, connection))).await;
+        let mut votes = Votes::default();
+        for named in named.iter().flatten() {
+            votes.add(named);
+        }
+        for successor in votes.above(address) {
+            let opened = timeout(
+                SUCCESSOR_LIMIT,
+                self.to_primary.open(successor, Expected::Primary, None),
+            );
+            if matches!(opened.await, Ok(Ok(_))) {
+                return Err(Trouble::Replaced);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks one sentinel, on the connection that was kept or on a new one, and keeps what was answered on.
+    async fn ask(&self, address: &Address, kept: &mut Option<Connection>) -> Result<Address, Trouble> {
         let mut question = Pipeline::new();
         let command = question.cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
+        let before = kept.take().filter(|connection| !connection.is_over());
         let asked = async {
-            let connection = self.to_sentinels.open(address, Expected::Sentinel, None).await?;
-            connection.ask(&question).await
+            let connection = match before {
+                Some(connection) => connection,
+                None => self.to_sentinels.open(address, Expected::Sentinel, None).await?,
+            };
+            let replies = connection.ask(&question).await?;
+            *kept = Some(connection);
+            Ok::<_, Trouble>(replies)
         };
         let mut replies = timeout(SENTINEL_LIMIT, asked).await.unwrap_or(Err(Trouble::Silent))?;
         let named = replies.pop().and_then(reply::array).ok_or(Trouble::NoPrimary)?;
@@ -126,6 +207,25 @@ impl Sentinels {
             [host, port] => Address::from_reply(host, port).ok_or(Trouble::Nonsense),
             _ => Err(Trouble::Nonsense),
         }
+    }
+}
+
+impl Votes {
+    fn add(&mut self, address: &Address) {
+        *self.0.entry(address.clone()).or_default() += 1;
+    }
+
+    fn of(&self, address: &Address) -> usize {
+        self.0.get(address).copied().unwrap_or_default()
+    }
+
+    /// Who has more than `address` has.
+    fn above(&self, address: &Address) -> impl Iterator<Item = &Address> {
+        let own = self.of(address);
+        self.0
+            .iter()
+            .filter(move |(_, votes)| **votes > own)
+            .map(|(address, _)| address)
     }
 }
 

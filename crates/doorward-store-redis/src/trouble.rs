@@ -35,6 +35,9 @@ pub(crate) enum Trouble {
     /// A new connection led to a replica.
     #[error("expected a primary, found a replica")]
     Replica,
+    /// The server is a primary still, and the sentinels have another by now.
+    #[error("expected the primary that the sentinels name, found one that another took the place of")]
+    Replaced,
     /// A replica that has lost its primary.
     #[error("server answers MASTERDOWN: it is a replica without a primary")]
     PrimaryDown,
@@ -118,6 +121,7 @@ impl Trouble {
             | Self::Loading
             | Self::ReadOnly
             | Self::Replica
+            | Self::Replaced
             | Self::PrimaryDown
             | Self::NoReplicas
             | Self::Moved(_)

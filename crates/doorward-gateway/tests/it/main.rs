@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "tests"
 )]
 
@@ -16,3 +17,4 @@ mod live;
 mod migrate;
 mod process;
 mod provider;
+mod shared_stores;

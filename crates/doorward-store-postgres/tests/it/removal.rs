@@ -58,6 +58,38 @@ async fn what_expired_is_removed_and_what_lives_or_expired_just_now_stays() {
 }
 
 #[tokio::test]
+async fn an_instance_whose_clock_is_ahead_takes_nothing_from_the_lists_of_others() {
+    let (server, store) = started().await;
+    let index = fresh_index();
+    let mut all = Vec::new();
+    for ahead in [Duration::ZERO, 24 * HOUR, 300_000 * HOUR, Duration::ZERO] {
+        let then = now().saturating_add(ahead);
+        let (key, until) = (fresh_key(), then.saturating_add(HOUR));
+        let lists = [ListChange {
+            index,
+            until: Some(until),
+        }];
+        let write = Write {
+            keep_until: until,
+            lists: &lists,
+            ..super::put(None, b"record")
+        };
+        store.write(&key, write, then).await.unwrap();
+        // What such an instance removes goes by the server's clock.
+        assert_eq!(store.remove_expired().await.unwrap(), 0);
+        all.push(key);
+    }
+    assert_eq!(counts(&server).await, "4|4");
+    let mut listed = store.list(&index, None, now()).await.unwrap().keys;
+    listed.sort();
+    all.sort();
+    assert_eq!(listed, all);
+    for key in &all {
+        assert!(super::load(&store, key).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
 async fn many_are_removed_in_several_batches() {
     let (server, store) = started().await;
     let fill = "insert into doorward_sessions select sha256(n::text::bytea), 1, 'x', now() - interval '2 hours', \

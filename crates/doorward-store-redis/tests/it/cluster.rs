@@ -159,6 +159,57 @@ async fn a_stopped_node_costs_its_own_slots_only_and_is_met_again() {
 }
 
 #[tokio::test]
+async fn a_killed_primary_is_followed_by_its_replica_and_costs_no_session() {
+    let cluster = RedisCluster::start_with_replicas(3).await;
+    let store = connect(&url(&cluster).await).await;
+    let (mut theirs, mut others) = (Vec::new(), Vec::new());
+    for number in 0..30 {
+        let written = put(&store, &key(number), None, b"x", &[entered(index(1))]).await;
+        assert_eq!(written.unwrap(), Written::Done { version: 1 });
+        let owner = cluster.owner_of(cluster.slot_of(&name_of(number)).await).await;
+        if owner == 0 { &mut theirs } else { &mut others }.push(key(number));
+    }
+    for primary in &cluster.nodes()[..3] {
+        primary
+            .command(&["WAIT", "1", "5000"])
+            .await
+            .expect("a replica that has everything");
+    }
+    cluster.nodes()[0].kill();
+    let took = eventually("the killed node's sessions", async || {
+        match load(&store, &theirs[0]).await {
+            Ok(found) => {
+                assert_eq!(found, entry(1, b"x"));
+                true
+            }
+            Err(error) => {
+                assert!(matches!(error.kind(), Kind::Timeout | Kind::Unreachable), "{error}");
+                false
+            }
+        }
+    })
+    .await;
+    println!("served by the replica {took:?} after its primary was killed");
+    let promoted = cluster.nodes()[3].command(&["ROLE"]).await;
+    assert!(promoted.is_ok_and(|role| role.starts_with("master")));
+    for key in theirs.iter().chain(&others) {
+        eventually("a cluster that serves all", async || {
+            load(&store, key).await.is_ok_and(|found| found == entry(1, b"x"))
+        })
+        .await;
+        let written = put(&store, key, Some(1), b"after", &[]).await;
+        assert_eq!(written.expect("a write"), Written::Done { version: 2 });
+    }
+    assert_eq!(listed(&store, &index(1)).await.len(), 30);
+    let mut feed = store.feed().await.expect("a feed of a node that stands");
+    put(&store, &theirs[0], Some(2), b"told", &[]).await.expect("a write");
+    assert_eq!(feed.next().await.expect("a key"), theirs[0]);
+    // What was the primary comes back as a replica, and nobody of us reads there.
+    cluster.nodes()[0].restart().await;
+    assert_eq!(load(&store, &theirs[0]).await.unwrap(), entry(3, b"told"));
+}
+
+#[tokio::test]
 async fn a_server_by_itself_is_no_cluster_and_a_node_no_server_by_itself() {
     let server = RedisServer::start(RedisOptions::default()).await;
     let store = connect(&server.url().replace("redis:", "redis+cluster:")).await;

@@ -1,16 +1,20 @@
 //! A Redis server that answers what a test wants: well until told otherwise.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
 
 /// What is answered to a command.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Bytes(Vec<u8>),
     Nothing,
+    /// These bytes after a while.
+    Later(Duration, Vec<u8>),
     /// These bytes, and then the connection ends.
     Last(Vec<u8>),
 }
@@ -101,6 +105,10 @@ async fn serve(mut stream: TcpStream, behaviour: Arc<Mutex<Behaviour>>, seen: Ar
                 None => (well(&command), false),
                 Some(Reply::Bytes(bytes)) => (bytes, false),
                 Some(Reply::Nothing) => continue,
+                Some(Reply::Later(after, bytes)) => {
+                    sleep(after).await;
+                    (bytes, false)
+                }
                 Some(Reply::Last(bytes)) => (bytes, true),
             };
             if stream.write_all(&reply).await.is_err() || is_last {

@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod demotion;
 mod fake;
 mod feed;
 mod foreign;

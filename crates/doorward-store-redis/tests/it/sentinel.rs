@@ -13,7 +13,7 @@ use crate::support::{Authority, NOW, connect, create, entry, eventually, failed,
 
 const SESSIONS: u64 = 200;
 
-async fn trio(options: RedisOptions) -> (RedisServer, RedisServer, Sentinels) {
+pub(crate) async fn trio(options: RedisOptions) -> (RedisServer, RedisServer, Sentinels) {
     let primary = RedisServer::start(options).await;
     let replica = primary.start_replica().await;
     let sentinels = Sentinels::start(&primary, 3).await;

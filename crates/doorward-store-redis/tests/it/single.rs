@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use doorward_core::ports::{Cursor, ListChange, SessionStore as _, StoreErrorKind as Kind, StoreKey, Write, Written};
 use doorward_store_redis::{RedisStore, RedisStoreError};
-use doorward_testkit::servers::{RedisOptions, RedisServer};
+use doorward_testkit::servers::{RedisCluster, RedisOptions, RedisServer};
 
 use crate::support::{
-    Authority, NOW, RULES, create, entered, entry, failed, index, key, listed, load, patient, put, until, user,
+    Authority, HOUR, NOW, RULES, create, entered, entry, failed, index, joined, key, listed, load, patient, put, user,
 };
 
 async fn plain() -> (RedisServer, RedisStore) {
@@ -119,7 +119,7 @@ async fn what_is_kept_ends_by_the_servers_clock_five_minutes_late() {
 }
 
 #[tokio::test]
-async fn a_list_lives_as_long_as_its_last_entry_and_sheds_the_first() {
+async fn a_list_lives_as_long_as_its_last_entry_and_sheds_what_has_ended() {
     let (server, store) = plain().await;
     let change = |seconds| ListChange {
         index: index(1),
@@ -132,17 +132,66 @@ async fn a_list_lives_as_long_as_its_last_entry_and_sheds_the_first() {
     assert!(left > 10_000_000, "a short entry does not shorten the list: {left}");
     // A later write with less time does not take what was promised.
     put(&store, &key(1), Some(1), b"x", &[change(20)]).await.unwrap();
-    let later = NOW.saturating_add(Duration::from_secs(400));
-    let write = Write {
-        expected: None,
-        bytes: b"x",
-        keep_until: until(),
-        lists: &[change(5_000)],
-        announce: false,
-    };
-    store.write(&key(3), write, later).await.unwrap();
-    assert_eq!(server.command(&["ZCARD", &name]).await.as_deref(), Ok("2"));
-    assert_eq!(listed(&store, &index(1)).await, [key(1), key(3)]);
+    let time = server.command(&["TIME"]).await.unwrap();
+    let now: u64 = time.lines().next().unwrap().parse().unwrap();
+    // One that ended within the five minutes stays, though it is not listed, and one that ended before them goes.
+    for (member, seconds) in [("x", 290), ("y", 301)] {
+        let score = ((now - seconds) * 1_000).to_string();
+        server.command(&["ZADD", &name, &score, member]).await.unwrap();
+    }
+    put(&store, &key(3), None, b"x", &[change(5_000)]).await.unwrap();
+    assert_eq!(
+        server
+            .command(&["ZSCORE", &name, "x"])
+            .await
+            .map(|score| score.is_empty()),
+        Ok(false)
+    );
+    assert_eq!(server.command(&["ZCARD", &name]).await.as_deref(), Ok("4"));
+    assert_eq!(listed(&store, &index(1)).await, [key(1), key(2), key(3)]);
+}
+
+/// Enters keys for an hour each into one list, as instances that agree about the time and instances that do not.
+async fn enter_by_wrong_clocks(store: &RedisStore) {
+    let (day, decades) = (Duration::from_secs(86_400), Duration::from_secs(1_000_000_000));
+    let clocks = [
+        NOW,
+        NOW.saturating_add(day),
+        NOW.saturating_sub(day),
+        NOW.saturating_add(decades),
+        NOW.saturating_sub(decades),
+        NOW,
+    ];
+    for (number, now) in (0..).zip(clocks) {
+        let keep_until = now.saturating_add(HOUR);
+        let write = Write {
+            expected: None,
+            bytes: b"x",
+            keep_until,
+            lists: &[ListChange {
+                index: index(1),
+                until: Some(keep_until),
+            }],
+            announce: false,
+        };
+        let written = store.write(&key(number), write, now).await;
+        assert_eq!(written.unwrap(), Written::Done { version: 1 });
+    }
+    let all: Vec<StoreKey> = (0..6).map(key).collect();
+    for now in clocks {
+        let page = store.list(&index(1), None, now).await.expect("a page");
+        let mut keys = page.keys;
+        keys.sort();
+        assert_eq!((keys, page.next), (all.clone(), None), "read at {now:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_whose_clock_is_wrong_takes_nothing_from_the_lists_of_others() {
+    let (_server, store) = plain().await;
+    enter_by_wrong_clocks(&store).await;
+    let cluster = RedisCluster::start(3).await;
+    enter_by_wrong_clocks(&patient(&joined("redis+cluster", "", &cluster.urls(), "")).await).await;
 }
 
 #[tokio::test]

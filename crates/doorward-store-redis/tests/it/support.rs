@@ -1,6 +1,5 @@
 //! What all tests need: keys, moments, writes in one line, waiting.
 
-use std::future::Future;
 use std::time::Duration;
 
 use doorward_core::UnixTime;
@@ -122,7 +121,7 @@ pub(crate) async fn listed(store: &RedisStore, index: &IndexKey) -> Vec<StoreKey
 }
 
 /// Asks again and again until it is so; answers with how long that took.
-pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) -> Duration {
+pub(crate) async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) -> Duration {
     let began = Instant::now();
     let asked = timeout(LIMIT, async {
         while !ask().await {

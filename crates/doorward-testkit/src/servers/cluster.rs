@@ -5,9 +5,11 @@ use super::wait;
 
 const SLOTS: usize = 16_384;
 
-/// A running cluster of primaries, each with its part of the slots.
+/// A running cluster of primaries, each with its part of the slots and, where asked for, with a replica.
 pub struct RedisCluster {
+    /// The primaries, then their replicas in the same order.
     nodes: Vec<RedisServer>,
+    primaries: usize,
 }
 
 impl RedisCluster {
@@ -24,19 +26,52 @@ impl RedisCluster {
     /// # Panics
     /// As [`start`](Self::start).
     pub async fn start_with(primaries: usize, options: RedisOptions) -> Self {
+        Self::of(primaries, primaries, options).await
+    }
+
+    /// The same with a replica for each primary, which takes its place some seconds after it was killed; the replica of the
+    /// node at `index` is that at `index + primaries`.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub async fn start_with_replicas(primaries: usize) -> Self {
+        let cluster = Self::of(2 * primaries, primaries, RedisOptions::default()).await;
+        for index in primaries..2 * primaries {
+            cluster.follow(index, index - primaries).await;
+        }
+        cluster.settled().await;
+        cluster
+    }
+
+    async fn of(nodes: usize, primaries: usize, options: RedisOptions) -> Self {
         let options = RedisOptions {
             cluster: true,
             ..options
         };
-        let starts = (0..primaries).map(|_| RedisServer::start(options.clone()));
+        let starts = (0..nodes).map(|_| RedisServer::start(options.clone()));
         let nodes = futures_util::future::join_all(starts).await;
-        let cluster = Self { nodes };
+        let cluster = Self { nodes, primaries };
         cluster
             .join()
             .await
             .unwrap_or_else(|text| panic!("expected a cluster to form, found: {text}"));
         cluster.settled().await;
         cluster
+    }
+
+    /// Makes one node the replica of another, and waits until it has its data.
+    async fn follow(&self, replica: usize, primary: usize) {
+        let (node, primary) = (&self.nodes[replica], self.id(primary).await);
+        let followed = node.command(&["CLUSTER", "REPLICATE", &primary]).await;
+        followed.expect("a node that takes a primary");
+        let copied = wait::until("a replica with its primary's data", || async {
+            let role = node.command(&["ROLE"]).await?;
+            let has_all = role.lines().nth(3) == Some("connected");
+            if has_all { Ok(()) } else { Err(format!("{role:?}")) }
+        });
+        copied
+            .await
+            .unwrap_or_else(|text| panic!("{text}; it printed:\n{}", node.output()));
     }
 
     /// The nodes; each can be commanded, frozen, killed and started again by itself.
@@ -184,12 +219,15 @@ impl RedisCluster {
     }
 
     async fn join(&self) -> Result<(), String> {
-        let count = self.nodes.len();
+        let count = self.primaries;
         for (index, node) in self.nodes.iter().enumerate() {
-            let first = (SLOTS * index / count).to_string();
-            let last = (SLOTS * (index + 1) / count - 1).to_string();
             node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()])
                 .await?;
+            if index >= count {
+                continue;
+            }
+            let first = (SLOTS * index / count).to_string();
+            let last = (SLOTS * (index + 1) / count - 1).to_string();
             node.command(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]).await?;
         }
         let (first, others) = self.nodes.split_first().ok_or("no node")?;
