@@ -40,7 +40,7 @@ pub enum UrlError {
     Unencoded,
     /// A parameter that means nothing here.
     #[error(
-        "expected one of sslmode, sslrootcert, sslcert, sslkey, host, user and application_name in the store URL, found {0:?}"
+        "expected one of sslmode, sslrootcert, sslcert, sslkey, host, port, user and application_name in the store URL, found {0:?}"
     )]
     UnknownParameter(String),
     /// A parameter that stands twice.
@@ -53,8 +53,17 @@ pub enum UrlError {
     #[error("expected sslmode to be verify-full, verify-ca, require or disable for a server elsewhere, found {0:?}")]
     Optional(String),
     /// A directory of a socket that is none.
-    #[error("expected host to be the directory of a socket, found {0:?}")]
+    #[error("expected the parameter host to be the directory of a socket, such as /run/postgresql, found {0:?}")]
     Socket(String),
+    /// A host in the URL and a directory of a socket.
+    #[error("expected the store URL to name a host or, as parameter, the directory of a socket, found both")]
+    HostTwice,
+    /// A port that is none.
+    #[error("expected the parameter port to be a number from 1 to 65535, found {0:?}")]
+    Port(String),
+    /// A port beside a host, which has a place for it.
+    #[error("expected the port behind the host in the store URL, found it as a parameter; that is for sockets")]
+    PortOfHost,
     /// One half of a client's certificate.
     #[error("expected sslcert and sslkey together in the store URL, found one of them")]
     HalfCertificate,
@@ -71,6 +80,7 @@ pub(crate) fn judge(text: &str) -> Result<PgConnectOptions, UrlError> {
     }
     let mut parameters = Parameters::read(&url)?;
     let host = host(&url, parameters.take("host"))?;
+    let port = port(&url, &host, parameters.take("port"))?;
     let user = match parameters.take("user") {
         Some(user) => user,
         None => decoded(url.username(), "user")?.into_owned(),
@@ -87,7 +97,7 @@ pub(crate) fn judge(text: &str) -> Result<PgConnectOptions, UrlError> {
         .username(&user)
         .database(&database)
         .ssl_mode(mode)
-        .port(url.port().unwrap_or(5_432))
+        .port(port)
         .application_name(parameters.take("application_name").as_deref().unwrap_or("doorward"))
         // No floats are read, and poolers refuse what they do not know.
         .extra_float_digits(None);
@@ -129,11 +139,13 @@ impl Place {
 
 fn host(url: &Url, parameter: Option<String>) -> Result<Place, UrlError> {
     if let Some(directory) = parameter {
-        return if directory.starts_with('/') && url.host_str().unwrap_or_default().is_empty() {
-            Ok(Place::Socket(directory))
-        } else {
-            Err(UrlError::Socket(directory))
-        };
+        if !directory.starts_with('/') {
+            return Err(UrlError::Socket(directory));
+        }
+        if !url.host_str().unwrap_or_default().is_empty() {
+            return Err(UrlError::HostTwice);
+        }
+        return Ok(Place::Socket(directory));
     }
     let name = match url.host() {
         None => return Err(UrlError::Missing("host")),
@@ -152,6 +164,21 @@ fn host(url: &Url, parameter: Option<String>) -> Result<Place, UrlError> {
     }
     let local = is_loopback(&name);
     Ok(Place::Host { name, local })
+}
+
+/// The port; of a socket, whose file is named by it, too.
+fn port(url: &Url, host: &Place, parameter: Option<String>) -> Result<u16, UrlError> {
+    const USUAL: u16 = 5_432;
+    let Some(text) = parameter else {
+        return Ok(url.port().unwrap_or(USUAL));
+    };
+    if matches!(host, Place::Host { .. }) || url.port().is_some() {
+        return Err(UrlError::PortOfHost);
+    }
+    match text.parse() {
+        Ok(port) if port != 0 => Ok(port),
+        _ => Err(UrlError::Port(text)),
+    }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -187,12 +214,13 @@ fn decoded<'t>(text: &'t str, what: &'static str) -> Result<Cow<'t, str>, UrlErr
 struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    const KNOWN: [&'static str; 7] = [
+    const KNOWN: [&'static str; 8] = [
         "sslmode",
         "sslrootcert",
         "sslcert",
         "sslkey",
         "host",
+        "port",
         "user",
         "application_name",
     ];

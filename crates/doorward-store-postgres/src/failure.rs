@@ -39,7 +39,7 @@ pub(crate) struct Verdict {
     pub(crate) hint: Option<&'static str>,
 }
 
-const MIGRATE: &str = "make the tables: doorward migrate --config doorward.toml";
+const MIGRATE: &str = "make the tables: \"doorward migrate\", or PostgresStore::migrate in a program";
 const GRANTS: &str = "grant the role select, insert, update and delete on the tables";
 
 const fn verdict(kind: StoreErrorKind, connection: Connection, done: Done) -> Verdict {

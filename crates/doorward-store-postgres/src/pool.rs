@@ -126,10 +126,10 @@ impl Pool {
     /// Notes that something was wrong, for the operator, once in a while.
     pub(crate) fn report(&self, error: &sqlx::Error, hint: Option<&'static str>) {
         let (code, reason) = (failure::code(error), failure::reason(error));
-        self.log(&code, &reason, hint.unwrap_or_default());
+        self.log((!code.is_empty()).then_some(&*code), &reason, hint);
     }
 
-    fn log(&self, code: &str, reason: &str, hint: &str) {
+    fn log(&self, code: Option<&str>, reason: &str, hint: Option<&str>) {
         let now = Instant::now();
         let mut state = self.state();
         if state
@@ -140,7 +140,7 @@ impl Pool {
         }
         state.logged = Some(now);
         drop(state);
-        tracing::warn!(code, reason, hint, "session store in trouble");
+        tracing::error!(code, reason, hint, "session store cannot be used");
     }
 
     fn pop(self: &Arc<Self>) -> Option<Lease> {
@@ -226,7 +226,7 @@ impl Opening {
                 Cause::new(verdict.kind, error)
             }
             Err(elapsed) => {
-                self.pool.log("", "no connection in time", "");
+                self.pool.log(None, "no connection in time", None);
                 Cause::new(StoreErrorKind::Timeout, elapsed)
             }
         };
@@ -241,7 +241,7 @@ impl Opening {
         if state.troubled {
             state.troubled = false;
             state.logged = None;
-            tracing::info!("session store can be reached again");
+            tracing::info!("session store can be used again");
         }
         drop(state);
         let born = Born {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
@@ -104,7 +104,12 @@ impl Socket {
     /// # Security
     /// The certificate must name the host of the URL, or that which a sentinel or a cluster told.
     pub(crate) async fn open(address: &Address, tls: Option<&TlsConnector>) -> Result<Socket, Trouble> {
-        let stream = TcpStream::connect((address.host.as_str(), address.port))
+        let found = lookup_host((address.host.as_str(), address.port)).await;
+        let found: Vec<_> = found.map_err(|_| Trouble::NoAddress)?.collect();
+        if found.is_empty() {
+            return Err(Trouble::NoAddress);
+        }
+        let stream = TcpStream::connect(&*found)
             .await
             .map_err(|error| Trouble::NoConnection(error.kind()))?;
         stream

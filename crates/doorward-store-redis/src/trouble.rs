@@ -9,7 +9,12 @@ use redis::{ErrorKind, RedisError, ServerError};
 /// Texts hold the names of errors and never a server's own words, which may quote a command and with it a record.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum Trouble {
-    /// Nobody listens, or the name does not resolve.
+    /// The host's name leads nowhere.
+    #[error(
+        "expected an address for the host of the store URL, found none: is its name right, and known to this machine?"
+    )]
+    NoAddress,
+    /// Nobody listens.
     #[error("expected a connection, found none: {0}")]
     NoConnection(std::io::ErrorKind),
     /// The TLS handshake failed.
@@ -68,6 +73,11 @@ pub(crate) enum Trouble {
     /// The server has no memory left and may not evict.
     #[error("server answers OOM: its memory is full")]
     Full,
+    /// The number of the database: the URL's, which the server has not got or the account may not choose.
+    #[error(
+        "expected the database of the store URL, found that the server refuses it: is there one of this number, and has the account +select?"
+    )]
+    NoDatabase,
     /// A script of somebody's runs and runs.
     #[error("server answers BUSY: a script runs too long")]
     Busy,
@@ -115,7 +125,8 @@ impl Trouble {
     /// In which way the store failed, as its callers see it.
     pub(crate) fn kind(&self) -> StoreErrorKind {
         match self {
-            Self::NoConnection(_)
+            Self::NoAddress
+            | Self::NoConnection(_)
             | Self::Tls
             | Self::Closed
             | Self::Loading
@@ -139,6 +150,7 @@ impl Trouble {
             Self::Foreign => StoreErrorKind::Foreign,
             Self::Overloaded => StoreErrorKind::Overloaded,
             Self::Denied(_)
+            | Self::NoDatabase
             | Self::Full
             | Self::Busy
             | Self::NoScript
@@ -177,6 +189,8 @@ impl Trouble {
             // Also said where HELLO is refused, of which the commonest reason is its age.
             ErrorKind::RESP3NotSupported => Self::TooOld,
             kind => match error.code() {
+                // The library keeps what the server said to itself.
+                Some("ERR") if error.to_string().contains("refused to switch database") => Self::NoDatabase,
                 Some(code) => Self::named(code, error.detail().unwrap_or_default()),
                 None if kind == ErrorKind::AuthenticationFailed => Self::Denied("WRONGPASS"),
                 None => Self::Nonsense,
@@ -210,6 +224,13 @@ impl Trouble {
             // Before 7.0 an error within a script is wrapped, its name in the middle of the text.
             "ERR" if details.starts_with("Error running script") => Self::within_script(details),
             "ERR" if details.starts_with("unknown command") || details.starts_with("Unknown command") => Self::TooOld,
+            // What a script may not do is said without the name NOPERM.
+            "ERR"
+                if details.contains("The user executing the script can't")
+                    || details.contains("ACL failure in script") =>
+            {
+                Self::Denied("NOPERM")
+            }
             "ERR" if details.contains("cluster support disabled") => Self::NoCluster,
             other => Self::Refused(safe_code(other)),
         }

@@ -66,6 +66,8 @@ fn urls_are_taken_as_they_say_and_servers_elsewhere_are_verified() {
             Some("/run/postgresql".to_owned())
         );
     }
+    let second = judge("postgres:///d?host=/run/postgresql&port=5433&user=u").unwrap();
+    assert_eq!(second.get_port(), 5_433);
     let encoded = judge("postgres://us%40er@db.example/da%2Fta").unwrap();
     assert_eq!(
         (encoded.get_username(), encoded.get_database()),
@@ -107,7 +109,14 @@ fn urls_that_lead_nowhere_are_refused_by_name() {
             "postgres:///d?user=u&host=db.example",
             UrlError::Socket(owned("db.example")),
         ),
-        ("postgres://u@h/d?host=/run", UrlError::Socket(owned("/run"))),
+        ("postgres://u@h/d?host=/run", UrlError::HostTwice),
+        ("postgres://u@h/d?port=5433", UrlError::PortOfHost),
+        ("postgres:///d?user=u&host=/run&port=0", UrlError::Port(owned("0"))),
+        (
+            "postgres:///d?user=u&host=/run&port=99999",
+            UrlError::Port(owned("99999")),
+        ),
+        ("postgres:///d?user=u&host=/run&port=", UrlError::Port(String::new())),
         ("postgres://u@h/d?sslcert=/c.pem", UrlError::HalfCertificate),
     ] {
         assert_eq!(judge(text).map(|_| ()), Err(error), "{text}");

@@ -73,8 +73,26 @@ async fn each_right_of_the_documented_ones_is_needed() {
         words.extend(without.split_ascii_whitespace());
         server.command(&words).await.expect("rules that Redis knows");
         let store = patient(&server.url()).await;
-        assert!(store.check(NOW).await.is_err(), "without {right} something fails");
+        let (kind, source) = failed(store.check(NOW).await);
+        assert_eq!(kind, Kind::Failed, "without {right}: {source}");
+        assert!(source.contains("NOPERM"), "without {right}: {source}");
     }
+}
+
+#[tokio::test]
+async fn a_database_or_a_host_that_there_is_not_is_told_by_name() {
+    let server = RedisServer::start(RedisOptions::default()).await;
+    let (kind, source) = failed(load(&patient(&format!("{}/99", server.url())).await, &key(1)).await);
+    assert_eq!(kind, Kind::Failed);
+    assert!(source.contains("expected the database of the store URL"), "{source}");
+    assert!(
+        load(&patient(&format!("{}/3", server.url())).await, &key(1))
+            .await
+            .is_ok()
+    );
+    let (kind, source) = failed(load(&patient("redis://nobody.invalid").await, &key(1)).await);
+    assert_eq!(kind, Kind::Unreachable);
+    assert!(source.contains("expected an address for the host"), "{source}");
 }
 
 #[tokio::test]
