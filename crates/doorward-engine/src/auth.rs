@@ -69,7 +69,7 @@ pub(crate) struct Inner {
 
 /// Where sessions live.
 pub(crate) enum SessionPlace {
-    Cookie(Box<Newest>),
+    Cookie(Arc<Newest>),
     Store(Box<StoredSessions>),
 }
 

@@ -21,8 +21,8 @@ use crate::site::Here;
 use crate::succession::Successor;
 use crate::token_calls::SignedIn;
 
-/// When it is tried to end a session of which nobody knows whether it was written: so long after the last try.
-const END_ORPHAN_AFTER: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
+/// When it is tried to end a session that the store did not answer for: so long after the last try.
+const END_BEHIND_AFTER: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
 
 /// The sessions that a login replaces.
 #[derive(Default)]
@@ -99,7 +99,7 @@ impl Here<'_> {
                     .await
                     .map_err(|error| match error {
                         NotWritten::Store => {
-                            self.end_orphan(handle);
+                            self.end_behind(handle);
                             LoginFailure::new(Code::StoreUnavailable, "session store did not answer")
                         }
                         _ => LoginFailure::new(Code::NotConfigured, "session could not be sealed"),
@@ -116,15 +116,15 @@ impl Here<'_> {
         Ok(cookies)
     }
 
-    /// Ends a session whose record may have been written though nobody said so: its browser never gets the cookie, and a list would
-    /// show a session that nobody has.
-    fn end_orphan(self, handle: &SessionHandle) {
+    /// Ends a session that the store did not answer for, without anybody waiting: one whose record may have been written though nobody
+    /// said so, and whose browser never gets the cookie; or one that a login ends.
+    fn end_behind(self, handle: &SessionHandle) {
         let (inner, key) = (Arc::clone(self.inner), handle.store_key());
         self.ports.tasks.spawn(Box::pin(async move {
             let SessionPlace::Store(stored) = &inner.place else {
                 return;
             };
-            for pause in END_ORPHAN_AFTER {
+            for pause in END_BEHIND_AFTER {
                 inner.ports.tasks.sleep(pause).await;
                 if stored.end(&inner.ports, &key).await.is_ok() {
                     return;
@@ -142,10 +142,17 @@ impl Here<'_> {
 
     /// Ends the session present when the login began and every one present now, at once or once requests on their way are served.
     pub(crate) async fn end_before(self, headers: &HeaderMap, before: Before, successor: &Successor) {
+        let begun_with = before.handle.clone();
         let (farewells, failed) = self.end_presented(headers, before, Some(successor)).await;
         self.take_back(farewells);
-        if let Some(error) = failed {
-            tracing::error!(%error, "a session before this login could not be ended");
+        let Some(error) = failed else { return };
+        tracing::error!(%error, "a session before this login could not be ended; it is tried again");
+        if let SessionPlace::Store(_) = &self.place {
+            let presented = self.codec.every_handle(headers);
+            presented
+                .iter()
+                .chain(&begun_with)
+                .for_each(|handle| self.end_behind(handle));
         }
     }
 

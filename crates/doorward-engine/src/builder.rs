@@ -358,6 +358,7 @@ impl EngineBuilder {
             tracing::warn!("{warning}");
         }
         let live = Live::new();
+        let newest = Arc::new(Newest::new(Arc::clone(&live)));
         let inner = Inner {
             base_path: plan.base_path.clone(),
             named: plan.providers.clone(),
@@ -371,7 +372,7 @@ impl EngineBuilder {
             lifetimes,
             max_per_user,
             place: match sessions.place {
-                Place::Cookie => SessionPlace::Cookie(Box::new(Newest::new(Arc::clone(&live)))),
+                Place::Cookie => SessionPlace::Cookie(Arc::clone(&newest)),
                 Place::Store(store) => SessionPlace::Store(Box::new(StoredSessions::new(
                     store,
                     RecordCodec::new(&keys),
@@ -385,6 +386,7 @@ impl EngineBuilder {
                     RevocationCodec::new(&keys),
                     store_limits.deadline,
                     Arc::clone(&live),
+                    newest,
                 ))
             }),
             outside_logout: OutsideLogout::new(self.backchannel_logout, self.frontchannel_logout),

@@ -59,7 +59,11 @@ impl Engine {
                 PlacedSession::Cookie => *live.csrf_token(),
                 PlacedSession::Store { .. } => self.inner.csrf.issue(&live.id()),
             };
-            let cookie = csrf.then(|| self.inner.csrf_cookie(&token, live.absolute_expires_at()));
+            // Security: the browser has another session's by now, or none.
+            let is_over = matches!(session.inner.place, PlacedSession::Cookie)
+                && csrf
+                && self.inner.is_written_no_more(&live.id());
+            let cookie = (csrf && !is_over).then(|| self.inner.csrf_cookie(&token, live.absolute_expires_at()));
             return Commit::Ready(cookie.flatten().into_iter().collect());
         }
         let (inner, session) = (Arc::clone(&self.inner), session.clone());

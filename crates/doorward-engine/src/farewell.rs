@@ -75,8 +75,8 @@ impl<'r> Here<'r> {
                 let ids: Vec<_> = ends
                     .iter()
                     .map(|(id, until, retires, ..)| match retires {
-                        true => (*id, *until, now.saturating_add(GRACE)),
-                        false => (*id, *until, now),
+                        true => (*id, *until, Some(now.saturating_add(GRACE))),
+                        false => (*id, *until, None),
                     })
                     .collect();
                 let farewells = self.end_sealed(newest, headers, ends);

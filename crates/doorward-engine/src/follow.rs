@@ -10,8 +10,12 @@ use futures_util::future::{Either, select};
 
 use crate::outside::Ports;
 
-/// The pause after a feed was lost.
+/// The pause after a feed was lost; doubled from the second one on that lasted for less than [`LASTS`], up to [`LONGEST_PAUSE`].
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
+/// How long a feed lasts that is in order.
+const LASTS: Duration = Duration::from_secs(10);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long a feed may take to begin. Not a call's deadline: a connection of its own is made for it.
 const BEGIN_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -72,6 +76,7 @@ impl<L: Listener> Drop for Following<L> {
 impl<L: Listener> Following<L> {
     async fn go_on(&mut self, ports: &Ports) {
         let mut is_told = false;
+        let (mut pause, mut next_pause) = (BEGIN_AGAIN, BEGIN_AGAIN);
         loop {
             let begun = ports.within(BEGIN_DEADLINE, self.listener.begin()).await;
             match begun.unwrap_or(Err(StoreError::new(StoreErrorKind::Timeout))) {
@@ -80,11 +85,15 @@ impl<L: Listener> Following<L> {
                         tracing::info!(of = L::OF, "feed of the store is followed again");
                     }
                     self.listener.begun();
+                    let began = ports.clock.monotonic();
                     let Some(error) = self.hear(ports, &mut *feed).await else {
                         return;
                     };
                     tracing::warn!(%error, of = L::OF, "feed of the store is lost; it is begun again");
                     is_told = true;
+                    let has_lasted = ports.clock.monotonic().saturating_sub(began) >= LASTS;
+                    pause = if has_lasted { BEGIN_AGAIN } else { next_pause };
+                    next_pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 // Once an outage, and not once a second.
                 Err(error) if !std::mem::replace(&mut is_told, true) => {
@@ -92,7 +101,7 @@ impl<L: Listener> Following<L> {
                 }
                 Err(_) => {}
             }
-            ports.tasks.sleep(BEGIN_AGAIN).await;
+            ports.tasks.sleep(pause).await;
             if self.is_over() {
                 return;
             }

@@ -27,7 +27,7 @@ use doorward_core::policy::{Authorized, Caller, Denied, Rule, Unauthenticated, a
 use doorward_core::ports::BoxFuture;
 use doorward_core::request::RequestView;
 
-pub(crate) use self::identify::{Identified, Identifying};
+pub(crate) use self::identify::{Identified, Identifying, as_it_was};
 use crate::auth::Engine;
 use crate::context::{Passed, RequestContext};
 use crate::problem::{Denial, Details, LoginHint, StepUp, Takes};

@@ -18,7 +18,7 @@ use crate::outside::Ports;
 use crate::provider::ProviderState;
 use crate::seldom::Seldom;
 use crate::single_flight::{Begin, SingleFlight};
-use crate::stored::Listed;
+use crate::stored::{Listed, Unreadable};
 
 /// Logouts of one endpoint that are at the store at a time.
 const AT_A_TIME: usize = 32;
@@ -38,6 +38,8 @@ pub(crate) struct OutsideLogout {
     by_frame: Turns,
     /// Of tokens for nobody here, which anybody can send.
     pub(crate) unknown: Seldom,
+    /// Of logouts that could not be carried out, which anybody can ask for.
+    pub(crate) failed: Seldom,
 }
 
 /// So many at a time.
@@ -63,6 +65,7 @@ impl OutsideLogout {
             by_token: Turns(Semaphore::new(AT_A_TIME)),
             by_frame: Turns(Semaphore::new(AT_A_TIME)),
             unknown: Seldom::default(),
+            failed: Seldom::default(),
         }
     }
 
@@ -171,7 +174,7 @@ impl Inner {
                     let summary = &listed.summary;
                     summary.created_at <= begun_by && must_be.is_none_or(|subject| summary.subject == subject)
                 };
-                let ended = stored.end_where(&self.ports, of, &is_meant).await?;
+                let ended = stored.end_where(&self.ports, of, Unreadable::End, &is_meant).await?;
                 tracing::info!(ended, "signed out by the provider");
             }
             (SessionPlace::Cookie(_), Some(revocations)) => {

@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::provider::ProviderState;
 use crate::session::{PlacedSession, Session};
-use crate::stored::{Listed, StoredSessions};
+use crate::stored::{Listed, StoredSessions, Unreadable};
 
 /// Lists sessions and ends them, also those of users who are not here. Cloning shares it.
 ///
@@ -205,7 +205,8 @@ impl SessionRegistry {
     pub async fn end_others(&self, session: &Session) -> Result<usize, SessionsError> {
         let user = session.user();
         let own = session.store_key();
-        self.end_of(&user.issuer, &user.subject, |listed| {
+        // Some of the user's may be of other tenants, and one of them this very one.
+        self.end_of(&user.issuer, &user.subject, Unreadable::Leave, |listed| {
             listed.summary.tenant == user.tenant && Some(listed.key) != own
         })
         .await
@@ -225,7 +226,7 @@ impl SessionRegistry {
     /// # Ok(()) }
     /// ```
     pub async fn end_user(&self, issuer: &str, subject: &str) -> Result<usize, SessionsError> {
-        self.end_of(issuer, subject, |_| true).await
+        self.end_of(issuer, subject, Unreadable::End, |_| true).await
     }
 
     /// Ends all sessions of a tenant, page by page, and says how many.
@@ -250,6 +251,7 @@ impl SessionRegistry {
         &self,
         issuer: &str,
         subject: &str,
+        unreadable: Unreadable,
         is_meant: impl Fn(&Listed) -> bool + Send + Sync,
     ) -> Result<usize, SessionsError> {
         let stored = self.stored()?;
@@ -260,7 +262,7 @@ impl SessionRegistry {
                 provider: &provider.name,
                 subject,
             };
-            match stored.end_where(&self.inner.ports, of, &is_meant).await {
+            match stored.end_where(&self.inner.ports, of, unreadable, &is_meant).await {
                 Ok(more) => ended += more,
                 Err(error) => failed = Some(error),
             }

@@ -39,7 +39,7 @@ pub use self::{
     opened::{IdentityBody, OpenedIdentity, Unreadable, provider_tag},
     record::{IndexOf, Record, RecordCodec, TokenPart},
     renewing::{Answer, Ask, Called, EXTEND_EVERY, Outcome, Renewing, Seen, Transition},
-    revocation::{MAX_REVOCATIONS, Revocation, RevocationCodec, RevocationSet, Revoked},
+    revocation::{AT_ONCE, MAX_REVOCATIONS, Revocation, RevocationCodec, RevocationSet, Revoked},
     seen_from::{AddressClass, SeenFrom},
     summary::Summary,
     tokens::Tokens,

@@ -35,6 +35,9 @@ const STAYS_NEW: Duration = Duration::from_secs(3 * SPAN);
 /// Entries that a process keeps, the oldest dropped first.
 pub const MAX_REVOCATIONS: usize = 100_000;
 
+/// Of a session that has ended: whatever the clock of whoever reads it says.
+pub const AT_ONCE: UnixTime = UnixTime::from_seconds(0);
+
 /// Whom an entry ends.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revoked {
@@ -42,7 +45,7 @@ pub enum Revoked {
     Session {
         /// Which.
         id: SessionId,
-        /// It ends at this moment: somewhat later than now where another has taken its place.
+        /// It ends at this moment, where another has taken its place; [`AT_ONCE`] where it has ended.
         from: UnixTime,
     },
     /// The sessions that one session at the provider has led to.
@@ -97,9 +100,9 @@ impl RevocationCodec {
     ///
     /// # Errors
     /// [`RandomUnavailable`].
-    pub fn key(&self, random: &dyn Random, revoked: &Revoked, now: UnixTime) -> Result<StoreKey, RandomUnavailable> {
+    pub fn key(&self, random: &dyn Random, revoked: &Revoked) -> Result<StoreKey, RandomUnavailable> {
         match revoked {
-            Revoked::Session { id, from } if *from > now => Ok(StoreKey::of_replaced_session(id)),
+            Revoked::Session { id, from } if *from != AT_ONCE => Ok(StoreKey::of_replaced_session(id)),
             Revoked::Session { id, .. } => Ok(StoreKey::of_revoked_session(id)),
             Revoked::ProviderSession { .. } | Revoked::User { .. } => random_bytes(random).map(StoreKey::from_bytes),
         }
@@ -228,11 +231,6 @@ impl RevocationSet {
     /// Whether an entry was taken in before.
     pub fn holds(&self, key: &StoreKey) -> bool {
         self.keys.contains(key)
-    }
-
-    /// Whether there is an entry of this very session: it has ended, or is about to.
-    pub fn names(&self, id: &SessionId) -> bool {
-        self.sessions.contains_key(id)
     }
 
     /// Whether a session was ended.

@@ -94,7 +94,7 @@ impl Here<'_> {
                 Identifying::Ready(Ok((session, csrf)))
             });
         }
-        if is_retiring || self.is_replaced_elsewhere(&session.inner.live) {
+        if is_retiring {
             return self.unless_revoked(session, csrf, move |_, session, csrf| {
                 Identifying::Ready(as_it_was(session, csrf, now))
             });
@@ -231,7 +231,7 @@ impl Inner {
 ///
 /// # Security
 /// Nothing is renewed, and no cookie is written: the browser has its successor's by now, which a late response must not overwrite.
-fn as_it_was(session: Session, csrf: CsrfPassed, now: UnixTime) -> Identified {
+pub(crate) fn as_it_was(session: Session, csrf: CsrfPassed, now: UnixTime) -> Identified {
     let live = &session.inner.live;
     if live.refresh_due(now) && live.access_token_expired(now) {
         return Err(Denial::new(Code::SessionExpired));

@@ -13,7 +13,7 @@ use doorward_core::tenant::TenantId;
 use futures_util::future::{Either, select};
 
 use super::watch::Subject;
-use super::{Ended, Status, Watch, Watched, Watching};
+use super::{Ended, Status, Watch, Watched, Watching, Wish};
 use crate::auth::{Engine, Inner};
 use crate::context::RequestContext;
 use crate::provider::ProviderState;
@@ -25,11 +25,21 @@ const DIRECTORY_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a machine may sleep at once, so that a clock that was set counts soon.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(60);
 
+/// The watching of one connection alone; dropping it ends the job.
+struct Alone(Arc<Watched>);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        self.0.ask(Wish::Leave);
+    }
+}
+
 /// What one connection of a session wants to know.
 pub(super) struct Connection {
     inner: Arc<Inner>,
-    subject: Subject,
     place: Option<Watching>,
+    /// A watching of its own, where the table is full.
+    alone: Option<Alone>,
     /// What the guard asked for, beyond a session.
     rules: Vec<Arc<Rule>>,
     site: Option<Arc<Site>>,
@@ -98,15 +108,22 @@ impl Connection {
             inner.ports.tasks.spawn(Box::pin(job));
             inner.follow_feed();
         });
-        if place.is_none() {
+        // Security: never in the connection's own body, which is polled as its client reads. A read of the store that is left half
+        // done there would hold its place at the store for as long.
+        let alone = place.is_none().then(|| {
             tracing::warn!(
                 "more sessions with live connections than are kept in mind; this one is not told by the feed"
             );
-        }
+            let watch = Watch::new();
+            let alone = Alone(Arc::clone(&watch.watched));
+            let job = subject.clone().watch(Arc::clone(inner), watch);
+            inner.ports.tasks.spawn(Box::pin(job));
+            alone
+        });
         Self {
             inner: Arc::clone(inner),
-            subject,
             place,
+            alone,
             rules: Vec::new(),
             site: None,
             standing: None,
@@ -127,21 +144,12 @@ impl Connection {
     }
 
     async fn over(&self) -> Ended {
-        if let Some(place) = &self.place
-            && let Some(why) = self.listen(&place.watched).await
-        {
-            return why;
+        let placed = self.place.as_ref().map(|place| &place.watched);
+        match placed.or(self.alone.as_ref().map(|alone| &alone.0)) {
+            // Nobody tells any more: the runtime has dropped the job, and is about to drop this one.
+            Some(watched) => self.listen(watched).await.unwrap_or(Ended::Stopping),
+            None => Ended::Stopping,
         }
-        // The table is full, or the job was dropped: the connection watches for itself.
-        let watch = Watch::new();
-        let watched = Arc::clone(&watch.watched);
-        let watches = pin!(self.subject.clone().watch(Arc::clone(&self.inner), watch));
-        let listens = pin!(self.listen(&watched));
-        match select(listens, watches).await {
-            Either::Left((why, _)) => why,
-            Either::Right(((), listens)) => listens.await,
-        }
-        .unwrap_or(Ended::Invalid)
     }
 
     /// Waits for an end to be told; `None` if nobody tells any more.

@@ -34,7 +34,7 @@ impl World {
         let mut world = Self::with(Sessions::cookie(SECRET));
         let live = Live::with_capacity(capacity);
         let inner = Arc::get_mut(&mut world.inner).unwrap();
-        inner.place = SessionPlace::Cookie(Box::new(crate::newest::Newest::new(Arc::clone(&live))));
+        inner.place = SessionPlace::Cookie(Arc::new(crate::newest::Newest::new(Arc::clone(&live))));
         inner.live = live;
         world
     }

@@ -239,11 +239,16 @@ impl Inner {
         let Some(revocations) = &self.revocations else {
             return Reading::Live(state);
         };
-        match revocations.judge_when_read(&self.ports, live).await {
-            Ok(Verdict::Ended) => Reading::Over(Ended::Revoked),
-            Ok(_) => Reading::Live(state),
-            Err(error) => {
-                tracing::debug!(%error, "nobody can say whether the session of a live connection was ended; it goes on");
+        if self.is_revoked(live) {
+            return Reading::Over(Ended::Revoked);
+        }
+        // Not for long: what is told meanwhile is to be heard. A reading that takes longer goes on, and wakes whom it means.
+        let judged = revocations.judge_when_read(&self.ports, live);
+        match self.ports.within(TRY_AGAIN, judged).await {
+            Some(Ok(Verdict::Ended)) => Reading::Over(Ended::Revoked),
+            Some(Ok(_)) => Reading::Live(state),
+            Some(Err(_)) | None => {
+                tracing::debug!("nobody can say whether the session of a live connection was ended; it goes on");
                 Reading::Unknown
             }
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use doorward_core::code::Code;
 use doorward_core::csrf::CsrfPassed;
-use doorward_core::session::LiveSession;
+use doorward_core::session::{LiveSession, SessionId};
 
 use super::Standing;
 use crate::auth::{Inner, SessionPlace};
-use crate::guard::Identifying;
+use crate::guard::{Identifying, as_it_was};
 use crate::problem::Denial;
 use crate::session::Session;
 use crate::site::Here;
@@ -33,6 +33,10 @@ impl Here<'_> {
                 Identifying::Wait(Box::pin(async move {
                     let here = owned.here();
                     here.check_when_read(&session.inner.live).await?;
+                    // Read meanwhile: another session takes its place.
+                    if here.is_written_no_more(&session.inner.live.id()) {
+                        return as_it_was(session, csrf, here.ports.clock.now());
+                    }
                     match go_on(here, session, csrf) {
                         Identifying::Ready(identified) => identified,
                         Identifying::Wait(identifying) => identifying.await,
@@ -44,16 +48,15 @@ impl Here<'_> {
 }
 
 impl Inner {
+    /// Whether a sealed session has ended or is being replaced, as far as this process knows.
+    pub(crate) fn is_written_no_more(&self, id: &SessionId) -> bool {
+        matches!(&self.place, SessionPlace::Cookie(newest) if newest.retires_at(id).is_some())
+    }
+
     /// Whether the copy says that a session was ended, as far as it is known now.
     pub(crate) fn is_revoked(&self, live: &LiveSession) -> bool {
         let revocations = self.revocations.as_ref();
         revocations.is_some_and(|revocations| revocations.judge(&self.ports, live) == Standing::Ended)
-    }
-
-    /// Whether another session takes this one's place, as another process has said. It is served for its grace, and no more is written.
-    pub(crate) fn is_replaced_elsewhere(&self, live: &LiveSession) -> bool {
-        let revocations = self.revocations.as_ref();
-        revocations.is_some_and(|revocations| revocations.copy().names(&live.id()))
     }
 
     /// Takes tokens back that were renewed while their session was ended: nobody may use what has just arrived.

@@ -13,16 +13,18 @@
 mod judge;
 mod read;
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use doorward_core::UnixTime;
+use doorward_core::code::Code;
 use doorward_core::ports::{SessionStore, StoreError, StoreErrorKind, StoreKey, Write, Written};
-use doorward_core::session::{LiveSession, Revocation, RevocationCodec, RevocationSet, Revoked, SessionId};
+use doorward_core::session::{AT_ONCE, LiveSession, Revocation, RevocationCodec, RevocationSet, Revoked, SessionId};
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::live::{Live, LiveKey};
+use crate::newest::Newest;
 use crate::outside::Ports;
 use crate::single_flight::SingleFlight;
 use crate::stored::{Health, SLACK};
@@ -35,6 +37,8 @@ pub(crate) const JUDGES_UNREAD: Duration = Duration::from_secs(10);
 pub(crate) const JUDGES_IN_OUTAGE: Duration = Duration::from_secs(60);
 /// How long a store that did not answer is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often all live connections are woken at most.
+const WAKE_EVERY: Duration = Duration::from_millis(100);
 /// Entries that are read or written at a time.
 const AT_A_TIME: usize = 16;
 
@@ -42,6 +46,8 @@ const AT_A_TIME: usize = 16;
 pub(crate) struct Revocations {
     /// Who is told that a session may have ended.
     live: Arc<Live>,
+    /// What this process knows of single sessions; it learns here what others ended.
+    newest: Arc<Newest>,
     store: Arc<dyn SessionStore>,
     health: Health,
     codec: RevocationCodec,
@@ -52,6 +58,10 @@ pub(crate) struct Revocations {
     is_followed: AtomicBool,
     /// When somebody was judged last: monotonic milliseconds.
     asked_at: AtomicU64,
+    /// When all live connections were woken last: monotonic milliseconds; 0 if never.
+    woken_at: AtomicU64,
+    /// They will be woken in a moment.
+    wakes_soon: AtomicBool,
 }
 
 /// By the monotonic clock.
@@ -80,9 +90,11 @@ impl Revocations {
         codec: RevocationCodec,
         deadline: Duration,
         live: Arc<Live>,
+        newest: Arc<Newest>,
     ) -> Self {
         Self {
             live,
+            newest,
             store,
             health: Health::new(deadline),
             codec,
@@ -91,6 +103,8 @@ impl Revocations {
             reading: SingleFlight::default(),
             is_followed: AtomicBool::new(false),
             asked_at: AtomicU64::new(0),
+            woken_at: AtomicU64::new(0),
+            wakes_soon: AtomicBool::new(false),
         }
     }
 
@@ -115,6 +129,7 @@ impl Revocations {
         ports: &Ports,
         live: &LiveSession,
     ) -> Result<Standing, StoreError> {
+        self.is_asked(ports);
         let was_read = self.read(ports).await;
         if self.copy().ends(live, ports.clock.now()) {
             return Ok(Standing::Ended);
@@ -130,7 +145,7 @@ impl Revocations {
     /// # Errors
     /// [`StoreError`] where the store did not take all of it: other processes may not hear of it, and the same is to be tried again.
     pub(crate) async fn end(
-        &self,
+        self: &Arc<Self>,
         ports: &Ports,
         ended: impl IntoIterator<Item = (Revoked, UnixTime)>,
     ) -> Result<(), StoreError> {
@@ -138,13 +153,10 @@ impl Revocations {
         let mut entries = Vec::new();
         let now = ports.clock.now();
         for (of, until) in ended {
-            let key = self
-                .codec
-                .key(&*ports.random, &of, now)
-                .map_err(|error| failed(&error))?;
+            let key = self.codec.key(&*ports.random, &of).map_err(|error| failed(&error))?;
             let revocation = Revocation { of, until };
             self.take_in(key, &revocation, now);
-            self.wake(&revocation);
+            self.wake(ports, &revocation);
             entries.push((key, revocation));
         }
         let outcomes: Vec<Result<(), StoreError>> = stream::iter(entries)
@@ -159,18 +171,19 @@ impl Revocations {
         outcomes.into_iter().collect()
     }
 
-    /// Ends single sessions: which, until when that is remembered, and at what moment.
+    /// Ends single sessions: which, until when that is remembered, and when, where another takes its place.
     ///
     /// # Errors
     /// As [`end`](Self::end).
     pub(crate) async fn end_sessions(
-        &self,
+        self: &Arc<Self>,
         ports: &Ports,
-        sessions: impl IntoIterator<Item = (SessionId, UnixTime, UnixTime)>,
+        sessions: impl IntoIterator<Item = (SessionId, UnixTime, Option<UnixTime>)>,
     ) -> Result<(), StoreError> {
-        let sessions = sessions
-            .into_iter()
-            .map(|(id, until, from)| (Revoked::Session { id, from }, until));
+        let sessions = sessions.into_iter().map(|(id, until, retires_at)| {
+            let from = retires_at.unwrap_or(AT_ONCE);
+            (Revoked::Session { id, from }, until)
+        });
         self.end(ports, sessions).await
     }
 
@@ -224,15 +237,54 @@ impl Revocations {
         }
     }
 
-    /// Has the live connections that an entry may mean judged anew.
-    fn wake(&self, revocation: &Revocation) {
-        match &revocation.of {
-            Revoked::Session { id, .. } => self.live.look_again(&LiveKey::Sealed(*id)),
-            Revoked::ProviderSession { .. } | Revoked::User { .. } => self.live.look_again_at_all(),
+    /// Learns what another process ended: such a session is written no more here either, and no response brings its cookies back.
+    fn learn(&self, revocation: &Revocation, now: UnixTime) {
+        let Revoked::Session { id, from } = &revocation.of else {
+            return;
+        };
+        // Ended twice is ended.
+        let _ = if *from <= now {
+            self.newest.end(id, Code::SessionRevoked, revocation.until, now)
+        } else {
+            self.newest.retire(id, *from, revocation.until, now)
+        };
+    }
+
+    /// Has the live connections that an entry may mean judged anew: at once, and all of them no more often than ten times a second.
+    fn wake(self: &Arc<Self>, ports: &Ports, revocation: &Revocation) {
+        if let Revoked::Session { id, .. } = &revocation.of {
+            self.live.look_again(&LiveKey::Sealed(*id));
+            return;
         }
+        let now = milliseconds(ports.clock.monotonic());
+        let woken_at = self.woken_at.load(Ordering::Relaxed);
+        if woken_at == 0 || now.saturating_sub(woken_at) >= milliseconds(WAKE_EVERY) {
+            self.woken_at.store(now.max(1), Ordering::Relaxed);
+            self.live.look_again_at_all();
+        } else if !self.wakes_soon.swap(true, Ordering::AcqRel) {
+            let (this, in_background) = (Arc::clone(self), ports.clone());
+            ports.tasks.spawn(Box::pin(async move {
+                in_background.tasks.sleep(WAKE_EVERY).await;
+                // Before they look: what comes now has them look once more.
+                this.wakes_soon.store(false, Ordering::Release);
+                this.woken_at
+                    .store(milliseconds(in_background.clock.monotonic()).max(1), Ordering::Relaxed);
+                this.live.look_again_at_all();
+            }));
+        }
+    }
+
+    /// Notes that somebody is judged: the feed is followed for as long as that happens.
+    fn is_asked(&self, ports: &Ports) {
+        self.asked_at
+            .store(milliseconds(ports.clock.monotonic()), Ordering::Relaxed);
     }
 
     fn copy(&self) -> std::sync::RwLockReadGuard<'_, RevocationSet> {
         self.copy.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -26,8 +26,7 @@ impl Revocations {
 
     /// Begins to read where that is due; `false` where the caller has to wait for it.
     pub(super) fn read_as_due(self: &Arc<Self>, ports: &Ports) -> bool {
-        self.asked_at
-            .store(milliseconds(ports.clock.monotonic()), Ordering::Relaxed);
+        self.is_asked(ports);
         let Some(age) = self.age(ports) else { return false };
         if age < READ_EVERY {
             return true;
@@ -90,7 +89,7 @@ impl Revocations {
         }
     }
 
-    async fn read_list(&self, ports: &Ports, list: &IndexKey) -> Result<(), StoreError> {
+    async fn read_list(self: &Arc<Self>, ports: &Ports, list: &IndexKey) -> Result<(), StoreError> {
         let mut after = None;
         loop {
             let page = self
@@ -116,13 +115,14 @@ impl Revocations {
         }
     }
 
-    async fn read_entry(&self, ports: &Ports, key: StoreKey) -> Result<(), StoreError> {
+    async fn read_entry(self: &Arc<Self>, ports: &Ports, key: StoreKey) -> Result<(), StoreError> {
         let now = ports.clock.now();
         let loaded = self.health.call(ports, self.store.load(&key, now)).await?;
         // What is gone has ended, and what does not open is none of ours.
         if let Some(revocation) = loaded.entry.and_then(|entry| self.codec.open(&key, &entry.bytes).ok()) {
             self.take_in(key, &revocation, now);
-            self.wake(&revocation);
+            self.learn(&revocation, now);
+            self.wake(ports, &revocation);
         }
         Ok(())
     }
@@ -189,8 +189,4 @@ impl Listener for Follower {
     fn dropped(&self) {
         self.revocations.is_followed.store(false, Ordering::Relaxed);
     }
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -63,7 +63,9 @@ impl Here<'_> {
         match self.end_framed(view.headers, &providers, logout.session_id()).await {
             Ok(ended_here) => self.framed(&providers, ended_here).await,
             Err(error) => {
-                tracing::error!(%error, "a front-channel logout could not be carried out; it is to be tried again");
+                if self.outside_logout.failed.is_due(self.ports.clock.monotonic()) {
+                    tracing::error!(%error, "a front-channel logout could not be carried out; it is to be tried again");
+                }
                 let pause = Duration::from_secs(1);
                 self.refuse(&Denial::unavailable(Code::StoreUnavailable, pause))
             }
@@ -136,7 +138,7 @@ impl Here<'_> {
         });
         let ends: Vec<_> = meant
             .iter()
-            .map(|opened| (opened.id(), opened.absolute_expires_at(), now))
+            .map(|opened| (opened.id(), opened.absolute_expires_at(), None))
             .collect();
         for (id, until, _) in &ends {
             // Ended twice is ended.

@@ -39,7 +39,9 @@ impl Here<'_> {
         // Security: the session ends here before anybody else is asked.
         let (farewells, failed) = self.end_presented(view.headers, Before::default(), None).await;
         if let Some(error) = failed {
-            tracing::error!(%error, "session store did not answer; the session could not be ended");
+            if self.outside_logout.failed.is_due(self.ports.clock.monotonic()) {
+                tracing::error!(%error, "session store did not answer; the session could not be ended");
+            }
             // What did end is taken back all the same: the next try finds nothing of it.
             for farewell in farewells {
                 if let Some(token) = farewell.refresh_token {

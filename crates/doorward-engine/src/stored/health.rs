@@ -157,7 +157,7 @@ impl Health {
 }
 
 /// Whether the store serves nobody, and not just this call.
-fn is_outage(error: &StoreError) -> bool {
+pub(super) fn is_outage(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Unreachable | StoreErrorKind::Timeout)
 }
 

@@ -22,6 +22,15 @@ pub(crate) struct Listed {
     pub(crate) summary: Summary,
 }
 
+/// What becomes of the entries of a list that cannot be read here, so that nobody can say whether they are meant.
+#[derive(Clone, Copy)]
+pub(crate) enum Unreadable {
+    /// They end, too.
+    End,
+    /// They stay as they are.
+    Leave,
+}
+
 /// What the keys of a list stand for.
 #[derive(Default)]
 struct Looked {
@@ -69,7 +78,7 @@ impl StoredSessions {
     /// # Errors
     /// [`StoreError`] where the store did not answer: some may have ended, and the rest is tried by calling again.
     pub(crate) async fn end_all(&self, ports: &Ports, of: IndexOf<'_>) -> Result<usize, StoreError> {
-        self.end_where(ports, of, |_| true).await
+        self.end_where(ports, of, Unreadable::End, |_| true).await
     }
 
     /// [`end_all`](Self::end_all) of those that are meant.
@@ -78,12 +87,13 @@ impl StoredSessions {
     /// As there.
     ///
     /// # Security
-    /// What stands in the list and cannot be read here ends too: it may be readable elsewhere, by a newer release or with a secret that
-    /// this instance has not got yet, and would live on there.
+    /// What stands in the list and cannot be read here may be readable elsewhere, by a newer release or with a secret that this instance
+    /// has not got yet, and would live on there: whoever ends all of a list ends that too.
     pub(crate) async fn end_where(
         &self,
         ports: &Ports,
         of: IndexOf<'_>,
+        unreadable: Unreadable,
         is_meant: impl Fn(&Listed) -> bool + Send + Sync,
     ) -> Result<usize, StoreError> {
         let mut ended = 0;
@@ -100,16 +110,19 @@ impl StoredSessions {
                 };
                 let looked = self.look_at(ports, of, page.keys).await;
                 failed = looked.failed.or(failed);
-                let unreadable = looked.unreadable.len();
-                if unreadable > 0 {
+                let buried = match unreadable {
+                    Unreadable::End => looked.unreadable,
+                    Unreadable::Leave => Vec::new(),
+                };
+                if !buried.is_empty() {
                     tracing::warn!(
-                        unreadable,
+                        sessions = buried.len(),
                         "sessions that cannot be read here are ended with those of their list"
                     );
-                    ended += unreadable;
+                    ended += buried.len();
                 }
                 let meant = looked.listed.into_iter().filter(&is_meant).map(|listed| listed.key);
-                let keys = meant.chain(looked.unreadable);
+                let keys = meant.chain(buried);
                 let outcomes: Vec<_> = stream::iter(keys)
                     .map(|key| async move { self.end(ports, &key).await })
                     .buffer_unordered(AT_A_TIME)

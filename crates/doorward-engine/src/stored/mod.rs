@@ -21,7 +21,7 @@ use doorward_core::ports::{
 use doorward_core::session::{Control, IndexOf, Judged, Record, RecordCodec, Standing, Summary};
 
 pub(crate) use self::health::Health;
-pub(crate) use self::list::Listed;
+pub(crate) use self::list::{Listed, Unreadable};
 use self::stale::Stale;
 use self::turns::Turns;
 use crate::live::{Live, LiveKey};
@@ -141,7 +141,9 @@ impl StoredSessions {
         if let Some(stale) = &self.stale {
             match &found {
                 Found::Live(kept) => stale.see(key, kept, began, ports.clock.monotonic()),
-                Found::Absent | Found::Unreadable { .. } | Found::Ended => stale.forget(key),
+                // Nor does a read that others share and look at later bring it back.
+                Found::Ended => stale.end(key),
+                Found::Absent | Found::Unreadable { .. } => stale.forget(key),
             }
         }
         Ok(found)
@@ -156,9 +158,11 @@ impl StoredSessions {
             Ok(found) => return Ok(found),
             Err(error) => error,
         };
+        // Security: made-up handles can keep the store's places busy, which is no outage.
         let seen = self
             .stale
             .as_ref()
+            .filter(|_| health::is_outage(&error))
             .and_then(|stale| stale.get(key, ports.clock.monotonic()));
         let Some(kept) = seen else {
             return Err(error);
@@ -199,14 +203,13 @@ impl StoredSessions {
             // Here the feed is not waited for. A write without an answer may have been made.
             self.live.look_again(&LiveKey::Stored(*key));
         }
-        let written = written?;
         match &self.stale {
-            // Once more: a read may have begun before the end was written.
+            // Once more, and without an answer too: a read may have begun before the end was written.
             Some(stale) if next.announce => stale.end(key),
-            Some(stale) => stale.forget(key),
-            None => {}
+            Some(stale) if written.is_ok() => stale.forget(key),
+            Some(_) | None => {}
         }
-        match written {
+        match written? {
             Written::Done { version } => Ok(Some(version)),
             Written::Conflict => Ok(None),
         }

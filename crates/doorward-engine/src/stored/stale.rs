@@ -1,7 +1,7 @@
 //! Sessions seen lately, for the while that the store is down: only where the operator has chosen `serve_stale`.
 //!
 //! Two generations: what the store answers goes into the young one, and the old one goes when the young one is full or as old as the
-//! limit. So both time and memory are bounded without a list in order of use.
+//! limit, or as a read may become. So both time and memory are bounded without a list in order of use.
 
 use std::collections::HashMap;
 use std::mem;
@@ -14,6 +14,8 @@ use super::Kept;
 
 /// Bytes of sealed records in each generation, those of what ended included.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// How long a read may be under way: what ended meanwhile is remembered at least as long.
+const LONGEST_READ: Duration = Duration::from_secs(15);
 /// What an end is reckoned as.
 const BYTES_OF_AN_END: usize = 64;
 
@@ -69,7 +71,7 @@ impl Stale {
         if generations.last_end_of(key) > began {
             return;
         }
-        if now.saturating_sub(generations.begun) >= self.limit || generations.bytes >= MAX_BYTES {
+        if now.saturating_sub(generations.begun) >= self.limit.max(LONGEST_READ) || generations.bytes >= MAX_BYTES {
             generations.turn();
             generations.begun = now;
         }

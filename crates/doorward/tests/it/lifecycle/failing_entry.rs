@@ -178,3 +178,25 @@ async fn of_two_clients_at_one_issuer_a_list_that_fails_keeps_no_session_of_the_
     assert_eq!(standing(&crowd.bob).await, "signed in");
     assert_eq!(registry.end_user(PROVIDER, "alice").await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn whoever_ends_the_other_sessions_leaves_alone_what_cannot_be_read() {
+    // Its tenant is not known, nor whether it is this very session.
+    let crowd = Crowd::new().await;
+    let now = UnixTime::from_seconds(crowd.world.clock.seconds());
+    let key = crowd.alices[2].0;
+    let entry = crowd.store.load(&key, now).await.unwrap().entry.unwrap();
+    let write = Write {
+        expected: Some(entry.version),
+        bytes: b"not a record at all",
+        keep_until: now.saturating_add(std::time::Duration::from_secs(3_600)),
+        lists: &[],
+        announce: false,
+    };
+    crowd.store.write(&key, write, now).await.unwrap();
+    let page = delete(&crowd.alices[0].1, "/auth/sessions").await;
+    assert_eq!(page.json::<serde_json::Value>()["ended"], 3);
+    assert_eq!(crowd.living().await, Crowd::only(&[0]));
+    let left = crowd.store.load(&key, now).await.unwrap().entry.unwrap();
+    assert_eq!(left.bytes, b"not a record at all");
+}

@@ -196,3 +196,15 @@ async fn an_outage_of_the_revocation_store_ends_no_connection_and_what_was_ended
         assert_eq!(other.now().await, None);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_feed_is_followed_on_while_there_are_only_connections() {
+    let mut two = Two::connected().await;
+    two.stage.pass(30).await;
+    let feeds = two.store.feeds();
+    two.stage.pass(300).await;
+    assert_eq!(two.store.feeds(), feeds, "never begun anew");
+    two.tell(&two.elsewhere).await;
+    two.stage.settle().await;
+    assert_eq!(two.meant.now().await, Some(Ended::Revoked), "at once, by the feed");
+}

@@ -152,3 +152,24 @@ async fn a_retiring_session_is_not_written_in_another_process_either() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_retiring_session_is_not_written_where_it_is_first_heard_of_by_the_request_itself() {
+    let store = Meddled::default();
+    store.silence();
+    let first = Ends::Revoked.over(&store, |builder: Builder| builder);
+    let second = Ends::Revoked.beside(&first, &store);
+    let (new, _) = sign_in(&first, "alice").await;
+    let old = new.thief();
+    assert_eq!(stands_at(&second, &old).await, "200");
+    // Its tokens are due and not over, and what the second process knows is too old.
+    first.advance(250);
+    new.visit_following("/auth/login?return_url=/home&prompt=login").await;
+    let late = Raw::get("/api/me").cookies_of(&old).send(&second.app).await;
+    assert_eq!(late.status, StatusCode::OK);
+    assert!(!late.headers.contains_key("set-cookie"));
+    // Another that nobody replaces is written.
+    first.advance(250);
+    let used = Raw::get("/api/me").cookies_of(&new).send(&second.app).await;
+    assert!(used.headers.contains_key("set-cookie"));
+}
