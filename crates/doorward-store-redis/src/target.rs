@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use redis::Pipeline;
 use redis::aio::AsyncPushSender;
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use crate::connection::{Connection, Dialer, Expected};
 use crate::location::Address;
@@ -19,8 +19,6 @@ use crate::trouble::Trouble;
 const SENTINEL_LIMIT: Duration = Duration::from_millis(500);
 /// While an attempt runs, the sentinels are asked again this often: the primary may just be changing.
 const SENTINEL_PERIOD: Duration = Duration::from_millis(150);
-/// How long a primary that few sentinels name waits for the word of the others.
-const DISSENT: Duration = Duration::from_millis(100);
 /// How long it may take to find out whether another server is the primary that sentinels say it is.
 const SUCCESSOR_LIMIT: Duration = Duration::from_secs(1);
 
@@ -85,8 +83,8 @@ impl Target {
 }
 
 impl Sentinels {
-    /// Asks all sentinels at once and connects to whom any of them names; of those that are primaries the one counts that most
-    /// sentinels name.
+    /// Asks all sentinels at once and connects to whom any of them names. The primary counts that most of all sentinels name; where
+    /// there is none, that which most of those name that have answered by their limit.
     ///
     /// A sentinel that has not heard of a failover names the old primary, which refuses, hangs, or says that it is a replica:
     /// none of that holds up the others. One that does not know yet says that it is the primary: then the number decides.
@@ -106,7 +104,6 @@ impl Sentinels {
         let mut trouble = Trouble::NoPrimary;
         let mut period = interval(SENTINEL_PERIOD);
         let began = Instant::now();
-        let mut decided_at = None;
         loop {
             tokio::select! {
                 _ = period.tick() => {
@@ -138,22 +135,24 @@ impl Sentinels {
                     }
                     Step::Connected(_, Ok(connection)) => {
                         primaries.push(connection);
-                        decided_at.get_or_insert_with(|| Instant::now() + DISSENT);
                     }
                     Step::Connected(address, Err(found)) => {
                         tried.remove(&address);
                         trouble = found;
                     }
                 },
-                () = sleep_until(decided_at.unwrap_or(began)), if decided_at.is_some() => {}
             }
-            let most = |primary: &Connection| votes.of(primary.address());
-            let is_certain = primaries.iter().any(|primary| most(primary) * 2 > self.addresses.len());
-            let is_time = decided_at.is_some_and(|at| at <= Instant::now());
-            if (is_certain || is_time || steps.is_empty())
-                && let Some(primary) = primaries.drain(..).rev().max_by_key(most)
-            {
-                return Ok(primary);
+            // Security: not one that another has more votes than, however long that one takes to answer, or does not at all: what is
+            // read there may be old, and what is written there is lost.
+            let least = match asking {
+                0 => votes.most().max(1),
+                _ => self.majority(),
+            };
+            let found = primaries
+                .iter()
+                .rposition(|primary: &Connection| votes.of(primary.address()) >= least);
+            if let Some(found) = found {
+                return Ok(primaries.swap_remove(found));
             }
             // Everybody has answered and nobody is of use: the caller's next attempt asks again.
             if steps.is_empty() && began.elapsed() > SENTINEL_PERIOD {
@@ -165,7 +164,7 @@ impl Sentinels {
     /// Asks all sentinels whether the server at `address` is the primary still.
     ///
     /// # Errors
-    /// [`Trouble::Replaced`] if more of them name another one, and that is a primary.
+    /// [`Trouble::Replaced`] if most of all sentinels name another one, and that is a primary.
     async fn confirm(&self, address: &Address, witnesses: &mut Witnesses) -> Result<(), Trouble> {
         witnesses.0.resize_with(self.addresses.len(), || None);
         let asked = self.addresses.iter().zip(&mut witnesses.0);
@@ -174,7 +173,7 @@ impl Sentinels {
         for named in named.iter().flatten() {
             votes.add(named);
         }
-        for successor in votes.above(address) {
+        for successor in votes.at_least(self.majority()).filter(|named| *named != address) {
             let opened = timeout(
                 SUCCESSOR_LIMIT,
                 self.to_primary.open(successor, Expected::Primary, None),
@@ -184,6 +183,11 @@ impl Sentinels {
             }
         }
         Ok(())
+    }
+
+    /// Of all sentinels, those that do not answer included.
+    fn majority(&self) -> usize {
+        self.addresses.len() / 2 + 1
     }
 
     /// Asks one sentinel, on the connection that was kept or on a new one, and keeps what was answered on.
@@ -219,13 +223,15 @@ impl Votes {
         self.0.get(address).copied().unwrap_or_default()
     }
 
-    /// Who has more than `address` has.
-    fn above(&self, address: &Address) -> impl Iterator<Item = &Address> {
-        let own = self.of(address);
-        self.0
-            .iter()
-            .filter(move |(_, votes)| **votes > own)
-            .map(|(address, _)| address)
+    /// How many whoever has the most has.
+    fn most(&self) -> usize {
+        self.0.values().copied().max().unwrap_or_default()
+    }
+
+    /// Who has as many.
+    fn at_least(&self, least: usize) -> impl Iterator<Item = &Address> {
+        let enough = self.0.iter().filter(move |(_, votes)| **votes >= least);
+        enough.map(|(address, _)| address)
     }
 }
 

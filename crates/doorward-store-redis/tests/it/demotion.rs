@@ -191,3 +191,37 @@ async fn what_is_named_and_is_no_primary_takes_no_connection_away() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn most_sentinels_are_waited_for_and_few_take_no_connection_away() {
+    let (new, old) = (
+        RedisServer::start(RedisOptions::default()).await,
+        RedisServer::start(RedisOptions::default()).await,
+    );
+    create(&connect(&new.url()).await, &key(1), b"new").await;
+    create(&connect(&old.url()).await, &key(1), b"old").await;
+    let (behind, one, two) = (Fake::start().await, Fake::start().await, Fake::start().await);
+    behind.behave(naming(old.port(), Duration::ZERO));
+    // Farther away than the one that has not heard of the failover.
+    for sentinel in [&one, &two] {
+        sentinel.behave(naming(new.port(), Duration::from_millis(300)));
+    }
+    let urls: Vec<String> = [&behind, &one, &two].map(Fake::url).to_vec();
+    let store = connect(&joined("redis+sentinel", "", &urls, "/doorward")).await;
+    let found = eventually("the new primary", async || match load(&store, &key(1)).await {
+        Ok(found) => {
+            assert_eq!(found, entry(1, b"new"), "never the old one's");
+            true
+        }
+        Err(_) => false,
+    });
+    println!("the new primary was found after {:?}", found.await);
+    // The two that know fall silent, and the one that does not goes on.
+    for sentinel in [&one, &two] {
+        sentinel.behave(naming(new.port(), Duration::from_secs(600)));
+    }
+    let (asked, connected) = (behind.heard("SENTINEL"), connections(&new).await);
+    eventually("more questions", async || behind.heard("SENTINEL") > asked + 2).await;
+    assert_eq!(load(&store, &key(1)).await.unwrap(), entry(1, b"new"));
+    assert_eq!(connections(&new).await, connected);
+}
