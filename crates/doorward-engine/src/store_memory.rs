@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, Cursor, Entry, IndexKey, Loaded, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey,
-    StoreTime, Write, Written,
+    BoxFuture, Cursor, Entry, IndexKey, Loaded, MAX_RECORD_BYTES, Page, SessionStore, StoreError, StoreErrorKind,
+    StoreFeed, StoreKey, StoreTime, Write, Written,
 };
 use tokio::sync::broadcast;
 
@@ -154,6 +154,9 @@ impl SessionStore for MemoryStore {
         write: Write<'a>,
         now: UnixTime,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        if write.bytes.len() > MAX_RECORD_BYTES {
+            return Box::pin(async { Err(StoreError::with_source(StoreErrorKind::Failed, "record is too large")) });
+        }
         let written = self.records().write(key, &write, now);
         if write.announce && written != Written::Conflict {
             // Nobody need be listening.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use doorward_core::ports::MAX_RECORD_BYTES;
 use sqlx::AssertSqlSafe;
 
 use crate::options::PostgresOptions;
 
-/// The largest record that is read or written; as large as a record can be that Doorward opens.
-pub(crate) const MAX_RECORD: usize = 1024 * 1024;
 /// Keys on a page of a list.
 pub(crate) const PAGE: usize = 1_000;
 /// Rows that one removal takes; short enough to hold up nobody.
@@ -86,7 +85,7 @@ impl Statements {
         // The server's time comes back also where there is no record. A record that is too large stays where it is.
         let load = format!(
             "select (floor(extract(epoch from clock_timestamp()) * 1000))::bigint as time, s.key is not null as found, \
-             s.version as version, case when octet_length(s.record) <= {MAX_RECORD} then s.record end as record \
+             s.version as version, case when octet_length(s.record) <= {MAX_RECORD_BYTES} then s.record end as record \
              from (values (1)) as one left join {sessions} as s \
              on s.key = $1 and s.keep_until > to_timestamp($2::bigint / 1000.0)"
         );

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, Cursor, IndexKey, ListChange, Loaded, Page, SessionStore, StoreError, StoreFeed, StoreKey, Write,
-    Written,
+    BoxFuture, Cursor, IndexKey, ListChange, Loaded, MAX_RECORD_BYTES, Page, SessionStore, StoreError, StoreFeed,
+    StoreKey, Write, Written,
 };
 use futures_util::future::{join_all, try_join_all};
 use redis::Value;
@@ -174,7 +174,7 @@ impl RedisStore {
         now: UnixTime,
         until: Instant,
     ) -> Result<Written, Trouble> {
-        if write.bytes.len() > value::MAX_RECORD {
+        if write.bytes.len() > MAX_RECORD_BYTES {
             return Err(Trouble::Misuse(
                 "expected a record of at most a mebibyte, found a larger one",
             ));

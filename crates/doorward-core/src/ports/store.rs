@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoxFuture, IndexKey, StoreKey};
 
+/// The largest record that a store takes, in bytes.
+pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
+
 /// Keeps sealed records under digests, with compare-and-set, lists of them, and a feed of what changed.
 ///
 /// A store sees neither session IDs nor secrets nor identities: keys are SHA-256 digests, records are sealed and bound
@@ -29,6 +32,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// The lists' changes that name the key are made with it; where both cannot be made at once, additions come first and
     /// removals last, so that a record that is there stands in its lists.
+    ///
+    /// A record has [`MAX_RECORD_BYTES`] at most; a larger one is refused as [`StoreErrorKind::Failed`], and nothing is changed.
     ///
     /// # Errors
     /// [`StoreError`] where the store could not answer, and the record may or may not be written; a lost race is
@@ -105,7 +110,7 @@ impl core::fmt::Debug for Entry {
 pub struct Write<'a> {
     /// The version that was read; `None` where nothing is kept yet.
     pub expected: Option<u64>,
-    /// The new record.
+    /// The new record, of [`MAX_RECORD_BYTES`] at most.
     pub bytes: &'a [u8],
     /// The record is kept until then at least; afterwards the store may drop it whenever it likes.
     pub keep_until: UnixTime,
