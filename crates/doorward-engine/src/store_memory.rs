@@ -88,7 +88,8 @@ impl Records {
             let list = self.lists.entry(change.index).or_default();
             match change.until {
                 Some(until) => {
-                    list.insert(*key, until);
+                    let kept = list.entry(*key).or_insert(until);
+                    *kept = until.max(*kept);
                 }
                 None => {
                     list.remove(key);

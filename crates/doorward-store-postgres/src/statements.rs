@@ -133,8 +133,9 @@ fn rest(lists: &str, channel: &str, first: usize) -> String {
          insert into {lists} as l (list, key, until, removal_hour) \
          select entry.list, $1, to_timestamp(entry.until / 1000.0), (entry.until / 3600000)::integer \
          from unnest(${entered}::bytea[], ${until}::bigint[]) as entry (list, until), written \
-         on conflict (list, key) do update set until = excluded.until, removal_hour = excluded.removal_hour \
-         where l.until <> excluded.until), \
+         on conflict (list, key) do update set until = greatest(l.until, excluded.until), \
+         removal_hour = greatest(l.removal_hour, excluded.removal_hour) \
+         where l.until < excluded.until), \
          taken_out as ( \
          delete from {lists} as l using written where l.key = $1 and l.list = any(${left}::bytea[])) \
          select version, case when ${told}::text is not null then pg_notify('{channel}', ${told}::text)::text end as told \

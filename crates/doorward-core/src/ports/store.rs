@@ -114,7 +114,7 @@ pub struct Write<'a> {
     pub bytes: &'a [u8],
     /// The record is kept until then at least; afterwards the store may drop it whenever it likes.
     pub keep_until: UnixTime,
-    /// What changes in the lists that this key stands in.
+    /// What changes in the lists that this key stands in; each list once.
     pub lists: &'a [ListChange],
     /// Whether whoever follows the feed hears of it.
     pub announce: bool,
@@ -126,6 +126,8 @@ pub struct ListChange {
     /// Which list.
     pub index: IndexKey,
     /// Until when the key stands in it at least; `None` takes it out.
+    ///
+    /// Never shortened: of what several writes said the latest time counts, until one takes the key out.
     pub until: Option<UnixTime>,
 }
 

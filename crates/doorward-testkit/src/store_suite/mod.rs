@@ -65,7 +65,7 @@ where
     lists::are_left_by_whoever_is_taken_out(&store).await;
     lists::survive_a_lost_race(&store).await;
     lists::forget_entries_after_their_time(&store).await;
-    lists::keep_an_entry_as_long_as_it_was_last_said(&store).await;
+    lists::keep_an_entry_until_the_latest_time_that_was_said(&store).await;
     lists::hold_one_key_in_several(&store).await;
     lists::do_not_touch_each_other(&store).await;
     lists::and_records_have_names_of_their_own(&store).await;

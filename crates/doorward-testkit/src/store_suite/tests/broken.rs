@@ -48,6 +48,7 @@ pub(super) enum Defect {
     TakesOutAtAConflict,
     NeverForgets,
     KeepsTheFirstTime,
+    KeepsTheLastTime,
     CutsIndexes,
     ChangesOneList,
     ListsRecords,
@@ -183,7 +184,12 @@ impl MapStore {
                     Some(_) if self.has(Defect::EntersNobody) => {}
                     Some(_) if self.has(Defect::KeepsTheFirstTime) && list.contains_key(key) => {}
                     Some(until) => {
-                        list.insert(*key, until);
+                        let kept = list.entry(*key).or_insert(until);
+                        *kept = if self.has(Defect::KeepsTheLastTime) {
+                            until
+                        } else {
+                            until.max(*kept)
+                        };
                     }
                     None if self.has(Defect::TakesNobodyOut) => {}
                     None if self.has(Defect::TakesAllOut) => list.clear(),
