@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_core::ports::{SessionStore as _, StoreErrorKind};
 
-use super::{create, done, fresh_key, load, now, patient, put, started, store};
+use super::{Holder, create, done, fresh_key, load, now, patient, put, started, store};
 
 #[tokio::test]
 async fn a_server_that_became_read_only_is_out_of_reach_and_its_connections_are_given_up() {
@@ -60,14 +60,10 @@ async fn the_servers_own_time_limits_are_timeouts_and_cost_no_connection() {
         .await
         .unwrap();
     let impatient = super::store(&server, patient());
-    let hold = server.query("begin; select 1 from doorward_sessions for update; select pg_sleep(2); commit");
-    let refused = async {
-        let held = "select count(*) from pg_locks where mode = 'RowShareLock'";
-        while server.query(held).await.unwrap() == "0" {}
-        impatient.write(&key, put(Some(1), b"x"), now()).await.unwrap_err()
-    };
-    let (_, refused) = tokio::join!(hold, refused);
+    let holder = Holder::begin(&server).await;
+    let refused = impatient.write(&key, put(Some(1), b"x"), now()).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Timeout);
+    holder.let_go().await;
     assert_eq!(impatient.write(&key, put(Some(1), b"x"), now()).await.unwrap(), done(2));
 }
 

@@ -25,7 +25,11 @@ use doorward_core::UnixTime;
 use doorward_core::ports::{Entry, IndexKey, Loaded, SessionStore as _, StoreError, StoreKey, Write, Written};
 use doorward_store_postgres::{PostgresOptions, PostgresStore};
 use doorward_testkit::servers::{PostgresServer, certificate_authority};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 
+/// What a test waits for comes by then, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// What is added to a deadline until its answer counts as late.
 const LATE: Duration = Duration::from_millis(50);
@@ -93,6 +97,29 @@ async fn load(store: &PostgresStore, key: &StoreKey) -> Result<Option<Entry>, St
 
 fn done(version: u64) -> Written {
     Written::Done { version }
+}
+
+/// Somebody else who holds every session's row until told to let go.
+struct Holder(PgConnection);
+
+impl Holder {
+    /// Returns once the rows are held.
+    async fn begin(server: &PostgresServer) -> Self {
+        let held = async {
+            let mut connection = PgConnection::connect(&server.url()).await?;
+            let begin = "begin; select key from doorward_sessions for update";
+            sqlx::raw_sql(begin).execute(&mut connection).await?;
+            Ok::<_, sqlx::Error>(connection)
+        };
+        let held = tokio::time::timeout(PATIENCE, held).await;
+        let held = held.expect("rows that are held in time: nobody else holds them");
+        Self(held.expect("a server that lets the rows be held"))
+    }
+
+    async fn let_go(mut self) {
+        let ended = tokio::time::timeout(PATIENCE, sqlx::raw_sql("rollback").execute(&mut self.0)).await;
+        ended.expect("an answer in time").expect("a transaction that ends");
+    }
 }
 
 /// Asks again and again until an answer comes, at most `limit`; returns the time it took.
