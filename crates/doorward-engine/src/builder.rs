@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
     base_path, carried_names, cookie_settings, directory, lifetimes, logout_from_outside, max_per_user, providers,
-    public_urls, refuse_plain_http, required, store_limits, tenants_without_id, warnings,
+    public_urls, refuse_plain_http, required, serve_stale, tenants_without_id, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -317,7 +317,7 @@ impl EngineBuilder {
         let cookies = cookie_settings(&sessions, &public_url, &providers)?;
         let keys = sessions.key_ring()?;
         let lifetimes = lifetimes(&sessions)?;
-        let store_limits = store_limits(&sessions)?;
+        let serve_stale = serve_stale(&sessions)?;
         let max_per_user = max_per_user(&sessions)?;
         let scope = match self.tenant {
             // With a host for each tenant, what is left over is nobody's.
@@ -375,18 +375,13 @@ impl EngineBuilder {
                 Place::Store(store) => SessionPlace::Store(Box::new(StoredSessions::new(
                     store,
                     RecordCodec::new(&keys),
-                    store_limits,
+                    serve_stale,
                     Arc::clone(&live),
                 ))),
             },
-            revocations: sessions.revocation_store.map(|store| {
-                Arc::new(Revocations::new(
-                    store,
-                    RevocationCodec::new(&keys),
-                    store_limits.deadline,
-                    Arc::clone(&live),
-                ))
-            }),
+            revocations: sessions
+                .revocation_store
+                .map(|store| Arc::new(Revocations::new(store, RevocationCodec::new(&keys), Arc::clone(&live)))),
             outside_logout: OutsideLogout::new(self.backchannel_logout, self.frontchannel_logout),
             refreshes: Refreshes::default(),
             live,

@@ -244,4 +244,8 @@ impl SessionStore for PostgresStore {
             Ok(feed)
         })
     }
+
+    fn deadline(&self) -> Duration {
+        self.0.deadline
+    }
 }

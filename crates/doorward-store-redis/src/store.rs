@@ -353,6 +353,10 @@ impl SessionStore for RedisStore {
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
         Box::pin(async move { Ok(self.do_feed().await?) })
     }
+
+    fn deadline(&self) -> Duration {
+        self.inner.deadline
+    }
 }
 
 fn is_cursor(bytes: &[u8]) -> bool {

@@ -17,7 +17,7 @@ pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// to their key. It decides nothing: what a record means, whether it has expired, ended or is leased for a refresh, is said
 /// by [`Record`](crate::session::Record), the same for every store. Every implementation passes the store suite of the testkit.
 ///
-/// Each method answers within a deadline of the implementation's own or is dropped by the caller in the middle: a write that
+/// Each method answers within the store's [deadline](Self::deadline) or is dropped by the caller in the middle: a write that
 /// was dropped may or may not have happened.
 ///
 /// All methods are given the time, for stores that have no clock of their own.
@@ -64,6 +64,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] where the store could not answer.
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>>;
+
+    /// Tells how long a call takes at most; a quarter of a second unless the store says otherwise.
+    ///
+    /// The engine waits a few milliseconds longer, so that the store can say by itself what went wrong. A store that has others do its
+    /// calls answers what they do. It is asked once, when the engine is built.
+    fn deadline(&self) -> Duration {
+        Duration::from_millis(250)
+    }
 }
 
 /// What follows the writes that are announced.

@@ -75,16 +75,11 @@ pub(crate) enum Standing {
 }
 
 impl Revocations {
-    pub(crate) fn new(
-        store: Arc<dyn SessionStore>,
-        codec: RevocationCodec,
-        deadline: Duration,
-        live: Arc<Live>,
-    ) -> Self {
+    pub(crate) fn new(store: Arc<dyn SessionStore>, codec: RevocationCodec, live: Arc<Live>) -> Self {
         Self {
             live,
+            health: Health::of(&*store),
             store,
-            health: Health::new(deadline),
             codec,
             copy: RwLock::default(),
             times: Mutex::default(),

@@ -76,6 +76,10 @@ impl SessionStore for Shared {
         }
         self.store.feed()
     }
+
+    fn deadline(&self) -> Duration {
+        self.store.deadline()
+    }
 }
 
 async fn redis(url: &str) -> Shared {
@@ -133,7 +137,7 @@ impl Instance {
         let auth = Doorward::builder()
             .public_url(APP)
             .provider(Provider::oidc(PROVIDER, CLIENT_ID, CLIENT_SECRET))
-            .session(sessions.store_deadline(Duration::from_secs(5)))
+            .session(sessions)
             .fetch(fetch.clone())
             .tasks(TokioTestTasks::new())
             .clock(clock.clone())
