@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use doorward::{Sessions, UnixTime};
+use doorward::Sessions;
 use doorward_store_postgres::{PostgresOptions, PostgresStore};
 use doorward_store_redis::RedisStore;
 
-use crate::clock;
 use crate::failure::chain;
 
 /// What a store's URL may begin with; with `rediss` for `redis` over TLS, and `postgresql` for `postgres`.
@@ -67,10 +66,7 @@ impl Store {
     /// Why it cannot be used.
     pub(crate) async fn prepare(&self) -> Result<(), String> {
         match self {
-            Self::Redis(store) => store
-                .check(UnixTime::from_seconds(clock::now()))
-                .await
-                .map_err(|error| chain(&error)),
+            Self::Redis(store) => store.check().await.map_err(|error| chain(&error)),
             Self::Postgres(store) => store.migrate().await.map_err(|error| chain(&error)),
         }
     }
