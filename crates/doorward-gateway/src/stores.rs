@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorward::Sessions;
-use doorward_store_postgres::{PostgresOptions, PostgresStore};
+use doorward_store_postgres::PostgresStore;
 use doorward_store_redis::RedisStore;
 
 use crate::failure::chain;
@@ -26,12 +26,11 @@ impl Store {
     pub(crate) fn of(url: &str, others: &str, deadline: Option<Duration>) -> Result<Self, String> {
         match url.split_once("://").map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
-                let mut options = PostgresOptions::new();
+                let mut builder = PostgresStore::builder(url);
                 if let Some(deadline) = deadline {
-                    options = options.with_deadline(deadline);
+                    builder = builder.deadline(deadline);
                 }
-                let store = PostgresStore::connect_with(url, options).map_err(|error| chain(&error))?;
-                Ok(Self::Postgres(store))
+                builder.build().map(Self::Postgres).map_err(|error| chain(&error))
             }
             Some(scheme) if scheme.starts_with("redis") => {
                 let mut builder = RedisStore::builder(url);

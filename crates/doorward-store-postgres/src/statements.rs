@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_core::ports::MAX_RECORD_BYTES;
 use sqlx::AssertSqlSafe;
 
-use crate::options::PostgresOptions;
+use crate::builder::PostgresStoreBuilder;
 
 /// Keys on a page of a list.
 pub(crate) const PAGE: usize = 1_000;
@@ -22,7 +22,7 @@ impl Statement {
     /// Gives the text to the library, which asks for an assertion wherever a text was put together.
     ///
     /// # Security
-    /// Only names that `PostgresOptions::check` let pass and constants are put into statements; everything else is a parameter.
+    /// Only names that `PostgresStoreBuilder::check` let pass and constants are put into statements; everything else is a parameter.
     pub(crate) fn sql(&self) -> AssertSqlSafe<Arc<str>> {
         AssertSqlSafe(Arc::clone(&self.0))
     }
@@ -45,9 +45,9 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(options: &PostgresOptions) -> Self {
-        let prefix = &options.prefix;
-        let place = match &options.schema {
+    pub(crate) fn of(settings: &PostgresStoreBuilder) -> Self {
+        let prefix = &settings.prefix;
+        let place = match &settings.schema {
             Some(schema) => format!("{schema}."),
             None => String::new(),
         };

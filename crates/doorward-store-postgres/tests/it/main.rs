@@ -8,6 +8,7 @@
     reason = "tests, some of which print their figures"
 )]
 
+mod connect;
 mod failures;
 mod feed;
 mod foreign;
@@ -23,7 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{Entry, IndexKey, Loaded, SessionStore as _, StoreError, StoreKey, Write, Written};
-use doorward_store_postgres::{PostgresOptions, PostgresStore};
+use doorward_store_postgres::{PostgresStore, PostgresStoreBuilder};
 use doorward_testkit::servers::{PostgresServer, certificate_authority};
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
@@ -37,18 +38,18 @@ const LATE: Duration = Duration::from_millis(50);
 /// A server with the tables, and a store on it that waits for long.
 async fn started() -> (PostgresServer, PostgresStore) {
     let server = PostgresServer::start().await;
-    let store = store(&server, patient());
+    let store = store(&server);
     store.migrate().await.expect("tables that can be made");
     (server, store)
 }
 
-fn store(server: &PostgresServer, options: PostgresOptions) -> PostgresStore {
-    PostgresStore::connect_with(&server.url(), options).expect("a URL of a server")
+fn store(server: &PostgresServer) -> PostgresStore {
+    patient(&server.url()).build().expect("a URL of a server")
 }
 
 /// For what is not about deadlines: the machine that runs the tests may be busy.
-fn patient() -> PostgresOptions {
-    PostgresOptions::new().with_deadline(Duration::from_secs(10))
+fn patient(url: &str) -> PostgresStoreBuilder {
+    PostgresStore::builder(url).deadline(PATIENCE)
 }
 
 #[allow(

@@ -6,7 +6,7 @@ use doorward_core::ports::{IndexKey, ListChange, SessionStore as _, StoreKey, Wr
 use doorward_store_postgres::PostgresStore;
 use doorward_testkit::servers::PostgresServer;
 
-use super::{HOUR, Holder, create, fresh_index, fresh_key, now, patient, started, store};
+use super::{HOUR, Holder, create, fresh_index, fresh_key, now, patient, started};
 
 async fn expired(store: &PostgresStore, key: &StoreKey, index: IndexKey, ago: Duration) {
     let then = now().saturating_sub(ago);
@@ -114,7 +114,10 @@ async fn a_row_that_somebody_holds_is_left_and_holds_up_nobody() {
 #[tokio::test]
 async fn a_store_removes_by_itself_until_it_is_dropped() {
     let (server, _patient) = started().await;
-    let store = store(&server, patient().with_removal_interval(Duration::from_millis(50)));
+    let store = patient(&server.url())
+        .removal_interval(Duration::from_millis(50))
+        .build()
+        .unwrap();
     let index = fresh_index();
     expired(&store, &fresh_key(), index, 2 * HOUR).await;
     let began = tokio::time::Instant::now();
