@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
     base_path, carried_names, cookie_settings, directory, lifetimes, logout_from_outside, max_per_user, providers,
-    public_urls, refuse_plain_http, required, store_limits, tenants_without_id, warnings,
+    public_urls, refuse_plain_http, required, serve_stale, tenants_without_id, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -317,7 +317,7 @@ impl EngineBuilder {
         let cookies = cookie_settings(&sessions, &public_url, &providers)?;
         let keys = sessions.key_ring()?;
         let lifetimes = lifetimes(&sessions)?;
-        let store_limits = store_limits(&sessions)?;
+        let serve_stale = serve_stale(&sessions)?;
         let max_per_user = max_per_user(&sessions)?;
         let scope = match self.tenant {
             // With a host for each tenant, what is left over is nobody's.
@@ -376,7 +376,7 @@ impl EngineBuilder {
                 Place::Store(store) => SessionPlace::Store(Box::new(StoredSessions::new(
                     store,
                     RecordCodec::new(&keys),
-                    store_limits,
+                    serve_stale,
                     Arc::clone(&live),
                 ))),
             },
@@ -384,7 +384,6 @@ impl EngineBuilder {
                 Arc::new(Revocations::new(
                     store,
                     RevocationCodec::new(&keys),
-                    store_limits.deadline,
                     Arc::clone(&live),
                     newest,
                 ))

@@ -15,7 +15,6 @@ use crate::error::BuildError;
 use crate::plan::SitePlan;
 use crate::settings::{Place, Provider, ProviderSettings, Sessions};
 use crate::settings_tenant::Tenant;
-use crate::stored::StoreLimits;
 
 /// RFC 6265bis §5.5: browsers keep no cookie longer.
 const LONGEST_SESSION: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -160,17 +159,9 @@ pub(crate) fn lifetimes(sessions: &Sessions) -> Result<Lifetimes, BuildError> {
     Ok(lifetimes)
 }
 
-/// Judges how the store is dealt with.
-pub(crate) fn store_limits(sessions: &Sessions) -> Result<StoreLimits, BuildError> {
-    let limits = sessions.store_limits;
-    let deadlines = Duration::from_millis(10)..=Duration::from_secs(5);
-    if !deadlines.contains(&limits.deadline) {
-        return Err(BuildError::text(
-            "session.store_deadline",
-            "expected between 10 milliseconds and 5 seconds",
-        ));
-    }
-    if let Some(limit) = limits.serve_stale {
+/// How old a session may be that is served while the store is down, where any is.
+pub(crate) fn serve_stale(sessions: &Sessions) -> Result<Option<Duration>, BuildError> {
+    if let Some(limit) = sessions.serve_stale {
         if matches!(sessions.place, Place::Cookie) {
             return Err(BuildError::text(
                 "session.serve_stale",
@@ -184,7 +175,7 @@ pub(crate) fn store_limits(sessions: &Sessions) -> Result<StoreLimits, BuildErro
             ));
         }
     }
-    Ok(limits)
+    Ok(sessions.serve_stale)
 }
 
 /// How many sessions a user may have at once, where that is limited.

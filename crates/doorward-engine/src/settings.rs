@@ -15,7 +15,6 @@ use crate::error::BuildError;
 use crate::secrets::Secrets;
 use crate::settings_wristband::{PlatformSettings, Wristband};
 use crate::store_memory::MemoryStore;
-use crate::stored::StoreLimits;
 
 /// How long before its end an access token is renewed, unless set.
 const REFRESH_AHEAD: Duration = Duration::from_secs(60);
@@ -263,7 +262,7 @@ pub struct Sessions {
     pub(crate) cookie_name: Option<String>,
     pub(crate) csrf_cookie_name: Option<String>,
     pub(crate) csrf_header_name: Option<String>,
-    pub(crate) store_limits: StoreLimits,
+    pub(crate) serve_stale: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -313,7 +312,7 @@ impl Sessions {
             cookie_name: None,
             csrf_cookie_name: None,
             csrf_header_name: None,
-            store_limits: StoreLimits::default(),
+            serve_stale: None,
         }
     }
 
@@ -407,15 +406,6 @@ impl Sessions {
         self
     }
 
-    /// Limits each call of the store; a quarter of a second unless set.
-    ///
-    /// A request whose session the store does not answer for in this time is 503 `store_unavailable`.
-    #[must_use]
-    pub fn store_deadline(mut self, deadline: Duration) -> Self {
-        self.store_limits.deadline = deadline;
-        self
-    }
-
     /// While the store is down, serves sessions that this process has read from it within `limit`; unless set, a request
     /// whose session cannot be read is 503 `store_unavailable`.
     ///
@@ -425,7 +415,7 @@ impl Sessions {
     /// A session that another instance ended shortly before the outage may be served until `limit` is over. At most five minutes.
     #[must_use]
     pub fn serve_stale(mut self, limit: Duration) -> Self {
-        self.store_limits.serve_stale = Some(limit);
+        self.serve_stale = Some(limit);
         self
     }
 

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, Cursor, Entry, IndexKey, Loaded, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey,
-    StoreTime, Write, Written,
+    BoxFuture, Cursor, Entry, IndexKey, Loaded, MAX_RECORD_BYTES, Page, SessionStore, StoreError, StoreErrorKind,
+    StoreFeed, StoreKey, StoreTime, Write, Written,
 };
 use tokio::sync::broadcast;
 
@@ -88,7 +88,8 @@ impl Records {
             let list = self.lists.entry(change.index).or_default();
             match change.until {
                 Some(until) => {
-                    list.insert(*key, until);
+                    let kept = list.entry(*key).or_insert(until);
+                    *kept = until.max(*kept);
                 }
                 None => {
                     list.remove(key);
@@ -154,6 +155,9 @@ impl SessionStore for MemoryStore {
         write: Write<'a>,
         now: UnixTime,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        if write.bytes.len() > MAX_RECORD_BYTES {
+            return Box::pin(async { Err(StoreError::with_source(StoreErrorKind::Failed, "record is too large")) });
+        }
         let written = self.records().write(key, &write, now);
         if write.announce && written != Written::Conflict {
             // Nobody need be listening.

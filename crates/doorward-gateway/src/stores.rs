@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use doorward::{Sessions, UnixTime};
-use doorward_store_postgres::{PostgresOptions, PostgresStore};
+use doorward::Sessions;
+use doorward_store_postgres::PostgresStore;
 use doorward_store_redis::RedisStore;
 
-use crate::clock;
 use crate::failure::chain;
 
 /// What a store's URL may begin with; with `rediss` for `redis` over TLS, and `postgresql` for `postgres`.
@@ -27,12 +26,11 @@ impl Store {
     pub(crate) fn of(url: &str, others: &str, deadline: Option<Duration>) -> Result<Self, String> {
         match url.split_once("://").map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
-                let mut options = PostgresOptions::new();
+                let mut builder = PostgresStore::builder(url);
                 if let Some(deadline) = deadline {
-                    options = options.with_deadline(deadline);
+                    builder = builder.deadline(deadline);
                 }
-                let store = PostgresStore::connect_with(url, options).map_err(|error| chain(&error))?;
-                Ok(Self::Postgres(store))
+                builder.build().map(Self::Postgres).map_err(|error| chain(&error))
             }
             Some(scheme) if scheme.starts_with("redis") => {
                 let mut builder = RedisStore::builder(url);
@@ -67,10 +65,7 @@ impl Store {
     /// Why it cannot be used.
     pub(crate) async fn prepare(&self) -> Result<(), String> {
         match self {
-            Self::Redis(store) => store
-                .check(UnixTime::from_seconds(clock::now()))
-                .await
-                .map_err(|error| chain(&error)),
+            Self::Redis(store) => store.check().await.map_err(|error| chain(&error)),
             Self::Postgres(store) => store.migrate().await.map_err(|error| chain(&error)),
         }
     }

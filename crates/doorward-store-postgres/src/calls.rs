@@ -3,11 +3,13 @@
 use core::future::Future;
 
 use doorward_core::UnixTime;
-use doorward_core::ports::{Cursor, Entry, IndexKey, Loaded, Page, StoreKey, StoreTime, Write, Written};
+use doorward_core::ports::{
+    Cursor, Entry, IndexKey, Loaded, MAX_RECORD_BYTES, Page, StoreKey, StoreTime, Write, Written,
+};
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use crate::statements::{MAX_RECORD, PAGE, Statements};
+use crate::statements::{PAGE, Statements};
 
 /// A question to the server.
 pub(crate) trait Question: Sync {
@@ -74,7 +76,7 @@ pub(crate) struct Put<'a> {
 impl<'a> Put<'a> {
     /// Prepares a write; `None` where no store takes it, as it could never be read again.
     pub(crate) fn new(statements: &'a Statements, key: &'a StoreKey, write: Write<'a>, now: UnixTime) -> Option<Self> {
-        if write.bytes.len() > MAX_RECORD {
+        if write.bytes.len() > MAX_RECORD_BYTES {
             return None;
         }
         let mut put = Self {

@@ -6,8 +6,8 @@
 //!
 //! What happens when the server does not answer, in the order applied to each call:
 //!
-//! 1. Beyond [`with_max_calls`](PostgresOptions::with_max_calls) calls at once, a further one is told so immediately.
-//! 2. A call waits for a connection and for its answer [`with_deadline`](PostgresOptions::with_deadline) at most, both together.
+//! 1. Beyond [`max_concurrent_calls`](PostgresStoreBuilder::max_concurrent_calls) calls at once, a further one is told so immediately.
+//! 2. A call waits for a connection and for its answer [`deadline`](PostgresStoreBuilder::deadline) at most, both together.
 //!    Connections are opened beside the calls, so that one that takes longer to open than a call may wait is there for the next.
 //! 3. A connection whose call ended without an answer is closed, never used again: an answer that comes late would be taken
 //!    for that of the next call.
@@ -17,17 +17,17 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod builder;
 mod calls;
 mod failure;
 mod feed;
 mod migrations;
-mod options;
 mod pool;
 mod removal;
 mod statements;
 mod store;
 
 pub use address::UrlError;
+pub use builder::{PostgresStoreBuilder, PostgresStoreError};
 pub use migrations::MigrationError;
-pub use options::{NameError, PostgresOptions};
-pub use store::{ConnectError, PostgresStore};
+pub use store::PostgresStore;

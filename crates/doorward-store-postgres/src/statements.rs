@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use doorward_core::ports::MAX_RECORD_BYTES;
 use sqlx::AssertSqlSafe;
 
-use crate::options::PostgresOptions;
+use crate::builder::PostgresStoreBuilder;
 
-/// The largest record that is read or written; as large as a record can be that Doorward opens.
-pub(crate) const MAX_RECORD: usize = 1024 * 1024;
 /// Keys on a page of a list.
 pub(crate) const PAGE: usize = 1_000;
 /// Rows that one removal takes; short enough to hold up nobody.
@@ -23,7 +22,7 @@ impl Statement {
     /// Gives the text to the library, which asks for an assertion wherever a text was put together.
     ///
     /// # Security
-    /// Only names that `PostgresOptions::check` let pass and constants are put into statements; everything else is a parameter.
+    /// Only names that `PostgresStoreBuilder::check` let pass and constants are put into statements; everything else is a parameter.
     pub(crate) fn sql(&self) -> AssertSqlSafe<Arc<str>> {
         AssertSqlSafe(Arc::clone(&self.0))
     }
@@ -46,9 +45,9 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(options: &PostgresOptions) -> Self {
-        let prefix = &options.prefix;
-        let place = match &options.schema {
+    pub(crate) fn of(settings: &PostgresStoreBuilder) -> Self {
+        let prefix = &settings.prefix;
+        let place = match &settings.schema {
             Some(schema) => format!("{schema}."),
             None => String::new(),
         };
@@ -86,7 +85,7 @@ impl Statements {
         // The server's time comes back also where there is no record. A record that is too large stays where it is.
         let load = format!(
             "select (floor(extract(epoch from clock_timestamp()) * 1000))::bigint as time, s.key is not null as found, \
-             s.version as version, case when octet_length(s.record) <= {MAX_RECORD} then s.record end as record \
+             s.version as version, case when octet_length(s.record) <= {MAX_RECORD_BYTES} then s.record end as record \
              from (values (1)) as one left join {sessions} as s \
              on s.key = $1 and s.keep_until > to_timestamp($2::bigint / 1000.0)"
         );
@@ -134,8 +133,9 @@ fn rest(lists: &str, channel: &str, first: usize) -> String {
          insert into {lists} as l (list, key, until, removal_hour) \
          select entry.list, $1, to_timestamp(entry.until / 1000.0), (entry.until / 3600000)::integer \
          from unnest(${entered}::bytea[], ${until}::bigint[]) as entry (list, until), written \
-         on conflict (list, key) do update set until = excluded.until, removal_hour = excluded.removal_hour \
-         where l.until <> excluded.until), \
+         on conflict (list, key) do update set until = greatest(l.until, excluded.until), \
+         removal_hour = greatest(l.removal_hour, excluded.removal_hour) \
+         where l.until < excluded.until), \
          taken_out as ( \
          delete from {lists} as l using written where l.key = $1 and l.list = any(${left}::bytea[])) \
          select version, case when ${told}::text is not null then pg_notify('{channel}', ${told}::text)::text end as told \

@@ -12,12 +12,12 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::address::{self, UrlError};
+use crate::address;
+use crate::builder::{PostgresStoreBuilder, PostgresStoreError};
 use crate::calls::{List, Load, Migration, Put, Question};
 use crate::failure::{self, Done};
 use crate::feed;
 use crate::migrations::{self, MigrationError};
-use crate::options::{NameError, PostgresOptions};
 use crate::pool::{Lease, Pool};
 use crate::removal::Removal;
 use crate::statements::{Names, Statements};
@@ -29,7 +29,7 @@ use crate::statements::{Names, Statements};
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use doorward_store_postgres::PostgresStore;
 ///
-/// let store = PostgresStore::connect("postgres://app:secret@db.example.com/sessions")?;
+/// let store = PostgresStore::connect("postgres://app:secret@db.example.com/sessions").await?;
 /// store.migrate().await?;
 /// # Ok(()) }
 /// ```
@@ -47,37 +47,25 @@ pub(crate) struct Inner {
     removal: Removal,
 }
 
-/// A store that cannot be, whatever the server says.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The URL leads to no server.
-    #[error(transparent)]
-    Url(#[from] UrlError),
-    /// The options name no tables.
-    #[error(transparent)]
-    Name(#[from] NameError),
-}
-
 impl PostgresStore {
-    /// Takes the URL of a server, in libpq's form: `postgres://user:password@host:port/database?sslmode=verify-full`.
-    ///
-    /// Nothing is connected yet: a server that is out of reach makes calls fail, not the start.
+    /// Makes a store from a URL, with the settings as they are; see [`PostgresStoreBuilder::connect`].
     ///
     /// # Errors
-    /// [`ConnectError::Url`] for a URL that leads to no server.
-    pub fn connect(url: &str) -> Result<Self, ConnectError> {
-        Self::connect_with(url, PostgresOptions::new())
+    /// [`PostgresStoreError`] for a URL that cannot be used. A server that does not answer is none: it is told in the log, and
+    /// calls fail until it does. Whoever wants to start only with it asks [`check`](Self::check).
+    pub async fn connect(url: &str) -> Result<Self, PostgresStoreError> {
+        Self::builder(url).connect().await
     }
 
-    /// The same with options.
-    ///
-    /// # Errors
-    /// [`ConnectError`]: the URL leads to no server, or the options name no tables.
-    pub fn connect_with(url: &str, options: PostgresOptions) -> Result<Self, ConnectError> {
-        options.check()?;
-        let server = address::judge(url)?;
-        let feed_server = match &options.feed_url {
+    /// Begins with a URL, in libpq's form: `postgres://user:password@host:port/database?sslmode=verify-full`.
+    pub fn builder(url: &str) -> PostgresStoreBuilder {
+        PostgresStoreBuilder::new(url)
+    }
+
+    pub(crate) fn new(settings: PostgresStoreBuilder) -> Result<Self, PostgresStoreError> {
+        settings.check()?;
+        let server = address::judge(&settings.url)?;
+        let feed_server = match &settings.feed_url {
             Some(url) => address::judge(url)?,
             None => server.clone(),
         };
@@ -87,7 +75,7 @@ impl PostgresStore {
                 "the session store's server is not verified: whoever stands between can read and change what it answers"
             );
         }
-        let names = Names::of(&options);
+        let names = Names::of(&settings);
         let statements = Statements::new(&names);
         let prepared = [
             &statements.load,
@@ -97,15 +85,28 @@ impl PostgresStore {
         ];
         let prepared = prepared.map(Clone::clone).to_vec();
         Ok(Self(Arc::new(Inner {
-            pool: Pool::new(server.clone(), prepared, options.pool_size),
+            pool: Pool::new(server.clone(), prepared, settings.pool_size),
             statements,
             names,
             server,
             feed_server,
-            calls: Semaphore::new(options.max_calls),
-            deadline: options.deadline,
-            removal: Removal::new(options.removal_interval),
+            calls: Semaphore::new(settings.max_concurrent_calls.min(Semaphore::MAX_PERMITS)),
+            deadline: settings.deadline,
+            removal: Removal::new(settings.removal_interval),
         })))
+    }
+
+    /// Tries once whether calls will be answered, and says in the log if they will not.
+    pub(crate) async fn begin(&self) {
+        let Err(error) = self.check().await else {
+            return;
+        };
+        // Security: what the store's error holds inside may show what a connection was opened with; its kind does not.
+        let cause = match &error {
+            MigrationError::Store(cause) => cause.to_string(),
+            _ => String::new(),
+        };
+        tracing::warn!(%error, cause, "the session store cannot be used yet; calls fail until it can");
     }
 
     /// Makes the tables, or brings those of an earlier release up to date. What is up to date is left alone.
@@ -243,5 +244,9 @@ impl SessionStore for PostgresStore {
             let feed: Box<dyn StoreFeed> = Box::new(feed);
             Ok(feed)
         })
+    }
+
+    fn deadline(&self) -> Duration {
+        self.0.deadline
     }
 }

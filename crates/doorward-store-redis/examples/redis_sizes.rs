@@ -1,5 +1,5 @@
 //! What a session costs in Redis, with 1,000 and with 100,000 of them, side by side in one run:
-//! `cargo run --release -p doorward-store-redis --example sizes`. It starts its own servers and prints tables.
+//! `cargo run --release -p doorward-store-redis --example redis_sizes`. It starts its own servers and prints tables.
 
 #![allow(
     clippy::print_stdout,

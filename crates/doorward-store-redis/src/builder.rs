@@ -118,3 +118,20 @@ impl RedisStoreBuilder {
         Ok(RedisStore::new(self, location, tls))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+
+    use doorward_core::ports::SessionStore as _;
+
+    use super::*;
+
+    #[test]
+    fn a_store_tells_the_deadline_that_was_set() {
+        let builder = || RedisStore::builder("redis://127.0.0.1:1");
+        let told = |builder: RedisStoreBuilder| builder.build().expect("settings").deadline();
+        assert_eq!(told(builder()), Duration::from_millis(250));
+        assert_eq!(told(builder().deadline(Duration::from_secs(3))), Duration::from_secs(3));
+    }
+}

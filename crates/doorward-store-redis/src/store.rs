@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, Cursor, IndexKey, ListChange, Loaded, Page, SessionStore, StoreError, StoreFeed, StoreKey, Write,
-    Written,
+    BoxFuture, Cursor, IndexKey, ListChange, Loaded, MAX_RECORD_BYTES, Page, SessionStore, StoreError, StoreFeed,
+    StoreKey, Write, Written,
 };
 use futures_util::future::{join_all, try_join_all};
 use redis::Value;
@@ -94,7 +94,9 @@ impl RedisStore {
     ///
     /// # Errors
     /// [`StoreError`] of what does not work; its source says more.
-    pub async fn check(&self, now: UnixTime) -> Result<(), StoreError> {
+    pub async fn check(&self) -> Result<(), StoreError> {
+        // Any moment will do: the server is told durations, and counts them by its own clock.
+        let now = UnixTime::from_seconds(0);
         let connected = Instant::now() + self.inner.connect_deadline;
         self.inner.servers.reach(connected).await?;
         let (key, index) = (StoreKey::from_bytes([0; 32]), IndexKey::from_bytes([0; 32]));
@@ -174,7 +176,7 @@ impl RedisStore {
         now: UnixTime,
         until: Instant,
     ) -> Result<Written, Trouble> {
-        if write.bytes.len() > value::MAX_RECORD {
+        if write.bytes.len() > MAX_RECORD_BYTES {
             return Err(Trouble::Misuse(
                 "expected a record of at most a mebibyte, found a larger one",
             ));
@@ -352,6 +354,10 @@ impl SessionStore for RedisStore {
 
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
         Box::pin(async move { Ok(self.do_feed().await?) })
+    }
+
+    fn deadline(&self) -> Duration {
+        self.inner.deadline
     }
 }
 

@@ -3,18 +3,16 @@
 //! One string, because a hash of two fields costs about 90 bytes more. The version is bytes and never a number to a script,
 //! whose numbers end at 2^53.
 
-use doorward_core::ports::Entry;
+use doorward_core::ports::{Entry, MAX_RECORD_BYTES};
 
 use crate::trouble::Trouble;
 
 const MAGIC: [u8; 4] = *b"DRW1";
 /// Magic and version.
 pub(crate) const HEAD: usize = 12;
-/// The largest record; one of its caller's own is at most as large.
-pub(crate) const MAX_RECORD: usize = 1024 * 1024;
 /// The offset of the last byte that is read: one beyond the largest value, so that a larger one shows.
 pub(crate) const LAST_READ: &str = "1048588";
-const _: () = assert!(MAX_RECORD + HEAD == 1_048_588);
+const _: () = assert!(MAX_RECORD_BYTES + HEAD == 1_048_588);
 
 /// Writes a head.
 pub(crate) fn head(version: u64) -> [u8; HEAD] {
@@ -42,7 +40,7 @@ pub(crate) fn read(mut value: Vec<u8>) -> Result<Option<Entry>, Trouble> {
     let (head, _) = value.split_first_chunk::<HEAD>().ok_or(Trouble::Foreign)?;
     let (magic, version) = head.split_at(MAGIC.len());
     let version = <[u8; 8]>::try_from(version).map_or(0, u64::from_be_bytes);
-    if magic != MAGIC || version == 0 || value.len() > HEAD + MAX_RECORD {
+    if magic != MAGIC || version == 0 || value.len() > HEAD + MAX_RECORD_BYTES {
         return Err(Trouble::Foreign);
     }
     value.drain(..HEAD);
@@ -61,14 +59,14 @@ mod tests {
                 .expect("not absent");
             assert_eq!((entry.version, entry.bytes.as_slice()), (version, record));
         }
-        let largest = write(1, &vec![0; MAX_RECORD]);
+        let largest = write(1, &vec![0; MAX_RECORD_BYTES]);
         assert!(matches!(read(largest), Ok(Some(_))));
     }
 
     #[test]
     fn nothing_is_nothing_and_anything_else_is_foreign() {
         assert_eq!(read(Vec::new()), Ok(None));
-        let mut too_large = write(1, &vec![0; MAX_RECORD]);
+        let mut too_large = write(1, &vec![0; MAX_RECORD_BYTES]);
         too_large.push(0);
         let version_zero = write(0, b"x");
         for value in [

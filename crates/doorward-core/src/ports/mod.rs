@@ -17,8 +17,8 @@ use doorward_oidc::UnixTime;
 pub use self::{
     fetch::{Fetch, FetchError, Fetched},
     store::{
-        Cursor, Entry, ListChange, Loaded, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreTime, Write,
-        Written,
+        Cursor, Entry, ListChange, Loaded, MAX_RECORD_BYTES, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed,
+        StoreTime, Write, Written,
     },
     store_key::{IndexKey, StoreKey},
     tenants::{DirectoryUnavailable, Found, TenantDirectory},

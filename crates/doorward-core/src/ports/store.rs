@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoxFuture, IndexKey, StoreKey};
 
+/// The largest record that a store takes, in bytes.
+pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
+
 /// Keeps sealed records under digests, with compare-and-set, lists of them, and a feed of what changed.
 ///
 /// A store sees neither session IDs nor secrets nor identities: keys are SHA-256 digests, records are sealed and bound
 /// to their key. It decides nothing: what a record means, whether it has expired, ended or is leased for a refresh, is said
 /// by [`Record`](crate::session::Record), the same for every store. Every implementation passes the store suite of the testkit.
 ///
-/// Each method answers within a deadline of the implementation's own or is dropped by the caller in the middle: a write that
+/// Each method answers within the store's [deadline](Self::deadline) or is dropped by the caller in the middle: a write that
 /// was dropped may or may not have happened.
 ///
 /// All methods are given the time, for stores that have no clock of their own.
@@ -29,6 +32,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// The lists' changes that name the key are made with it; where both cannot be made at once, additions come first and
     /// removals last, so that a record that is there stands in its lists.
+    ///
+    /// A record has [`MAX_RECORD_BYTES`] at most; a larger one is refused as [`StoreErrorKind::Failed`], and nothing is changed.
     ///
     /// # Errors
     /// [`StoreError`] where the store could not answer, and the record may or may not be written; a lost race is
@@ -59,6 +64,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] where the store could not answer.
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>>;
+
+    /// Tells how long a call takes at most; a quarter of a second unless the store says otherwise.
+    ///
+    /// The engine waits a few milliseconds longer, so that the store can say by itself what went wrong. A store that has others do its
+    /// calls answers what they do. It is asked once, when the engine is built.
+    fn deadline(&self) -> Duration {
+        Duration::from_millis(250)
+    }
 }
 
 /// What follows the writes that are announced.
@@ -105,11 +118,11 @@ impl core::fmt::Debug for Entry {
 pub struct Write<'a> {
     /// The version that was read; `None` where nothing is kept yet.
     pub expected: Option<u64>,
-    /// The new record.
+    /// The new record, of [`MAX_RECORD_BYTES`] at most.
     pub bytes: &'a [u8],
     /// The record is kept until then at least; afterwards the store may drop it whenever it likes.
     pub keep_until: UnixTime,
-    /// What changes in the lists that this key stands in.
+    /// What changes in the lists that this key stands in; each list once.
     pub lists: &'a [ListChange],
     /// Whether whoever follows the feed hears of it.
     pub announce: bool,
@@ -121,6 +134,8 @@ pub struct ListChange {
     /// Which list.
     pub index: IndexKey,
     /// Until when the key stands in it at least; `None` takes it out.
+    ///
+    /// Never shortened: of what several writes said the latest time counts, until one takes the key out.
     pub until: Option<UnixTime>,
 }
 

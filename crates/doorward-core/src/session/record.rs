@@ -15,13 +15,10 @@ use doorward_crypto::{KeyHalf, KeyRing, MacRing, Opened, Random, RecordSealer, S
 use super::{
     Control, Identity, OpenedIdentity, SealSessionError, SessionHandle, Summary, Tokens, Unreadable, opened, tokens,
 };
-use crate::ports::{IndexKey, StoreKey};
+use crate::ports::{IndexKey, MAX_RECORD_BYTES, StoreKey};
 
 /// The form that this version writes. 1 had no head; nothing that was released wrote it.
 const VERSION: u8 = 2;
-
-/// The largest record that is looked at, in bytes.
-const MAX_RECORD: usize = 1024 * 1024;
 
 const HEAD_PURPOSE: &str = "session record head";
 const IDENTITY_PURPOSE: &str = "session record identity";
@@ -287,8 +284,8 @@ pub(super) fn index_text(of: IndexOf<'_>) -> Vec<u8> {
 fn join(head: &[u8], identity: &[u8], tokens: &[u8]) -> Result<Vec<u8>, SealSessionError> {
     let length = |part: &[u8]| u32::try_from(part.len()).map_err(|_| Unreadable);
     let total = 9 + head.len() + identity.len() + tokens.len();
-    // What would not be looked at when it is read is not written: the session would be lost without a word.
-    if total > MAX_RECORD {
+    // What no store takes, and would not be looked at when it is read, is not written: the session would be lost without a word.
+    if total > MAX_RECORD_BYTES {
         return Err(SealError::TooLarge.into());
     }
     let mut record = Vec::with_capacity(total);
@@ -303,7 +300,7 @@ fn join(head: &[u8], identity: &[u8], tokens: &[u8]) -> Result<Vec<u8>, SealSess
 
 /// Where head, identity and tokens lie; `None` for anything this version did not write.
 fn split(record: &[u8]) -> Option<(Range<usize>, Range<usize>, Range<usize>)> {
-    if record.len() > MAX_RECORD || record.first() != Some(&VERSION) {
+    if record.len() > MAX_RECORD_BYTES || record.first() != Some(&VERSION) {
         return None;
     }
     let part = |at: usize| -> Option<Range<usize>> {

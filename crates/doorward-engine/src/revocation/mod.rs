@@ -88,15 +88,14 @@ impl Revocations {
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
         codec: RevocationCodec,
-        deadline: Duration,
         live: Arc<Live>,
         newest: Arc<Newest>,
     ) -> Self {
         Self {
             live,
             newest,
+            health: Health::of(&*store),
             store,
-            health: Health::new(deadline),
             codec,
             copy: RwLock::default(),
             times: Mutex::default(),

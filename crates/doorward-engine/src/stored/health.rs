@@ -1,4 +1,4 @@
-//! What holds for every call of a store: a deadline, a bound on how many wait at once, and a rest while it is down.
+//! What holds for every call of a store: its deadline, a bound on how many wait at once, and a rest while it is down.
 //!
 //! After [`FAILURES`] failures in a row the store counts as down: calls fail at once, and one every [`REST`] is let through to see whether it
 //! is back. So a request that cannot be decided is refused in microseconds and not after a deadline, and a store that
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use doorward_core::ports::{StoreError, StoreErrorKind};
+use doorward_core::ports::{SessionStore, StoreError, StoreErrorKind};
 use tokio::sync::Semaphore;
 
 use crate::login_failure::with_source;
@@ -38,9 +38,9 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    pub(crate) fn new(deadline: Duration) -> Self {
+    pub(crate) fn of(store: &dyn SessionStore) -> Self {
         Self {
-            deadline: deadline.saturating_add(GRACE),
+            deadline: store.deadline().saturating_add(GRACE),
             permits: Semaphore::new(MAX_CALLS),
             failures: AtomicU32::new(0),
             down_until: AtomicU64::new(0),

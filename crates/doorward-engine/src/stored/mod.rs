@@ -27,9 +27,6 @@ use self::turns::Turns;
 use crate::live::{Live, LiveKey};
 use crate::outside::Ports;
 
-/// How long a call of the store may take, unless set.
-pub(crate) const STORE_DEADLINE: Duration = Duration::from_millis(250);
-
 /// Records are kept somewhat longer than they count, because the store's clock may be ahead of ours.
 pub(crate) const SLACK: Duration = Duration::from_secs(5 * 60);
 
@@ -47,24 +44,6 @@ struct Reader {
     store: Arc<dyn SessionStore>,
     health: Health,
     records: RecordCodec,
-}
-
-/// How a store is dealt with.
-#[derive(Clone, Copy)]
-pub(crate) struct StoreLimits {
-    /// How long a call may take.
-    pub(crate) deadline: Duration,
-    /// How old a session may be that is served while the store is down; `None` serves none.
-    pub(crate) serve_stale: Option<Duration>,
-}
-
-impl Default for StoreLimits {
-    fn default() -> Self {
-        Self {
-            deadline: STORE_DEADLINE,
-            serve_stale: None,
-        }
-    }
 }
 
 /// What a store holds under a key.
@@ -98,20 +77,21 @@ impl Kept {
 }
 
 impl StoredSessions {
+    /// `serve_stale` is how old a session may be that is served while the store is down; `None` serves none.
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
         records: RecordCodec,
-        limits: StoreLimits,
+        serve_stale: Option<Duration>,
         live: Arc<Live>,
     ) -> Self {
         Self {
             reader: Arc::new(Reader {
+                health: Health::of(&*store),
                 store,
-                health: Health::new(limits.deadline),
                 records: records.clone(),
             }),
             reads: Arc::default(),
-            stale: limits.serve_stale.map(Stale::new),
+            stale: serve_stale.map(Stale::new),
             records,
             live,
         }

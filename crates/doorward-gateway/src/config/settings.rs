@@ -32,7 +32,6 @@ pub(super) struct Settings {
     pub(super) providers: Vec<NamedProvider>,
     pub(super) secrets: Vec<SecretText>,
     pub(super) place: Place,
-    pub(super) store_deadline: Option<Duration>,
     pub(super) serve_stale: Option<Duration>,
     pub(super) max_per_user: Option<usize>,
     /// Where what was ended is remembered, for sessions in cookies; never in cookies itself.
@@ -159,7 +158,6 @@ impl Settings {
         sessions = with(sessions, self.same_site, Sessions::same_site);
         sessions = with(sessions, self.cookie_domain.clone(), Sessions::cookie_domain);
         sessions = with(sessions, self.cookie_name.clone(), Sessions::cookie_name);
-        sessions = with(sessions, self.store_deadline, Sessions::store_deadline);
         sessions = with(sessions, self.serve_stale, Sessions::serve_stale);
         sessions = with(sessions, self.max_per_user, Sessions::max_per_user);
         sessions = with(sessions, self.csrf_cookie_name.clone(), Sessions::csrf_cookie_name);
@@ -184,7 +182,6 @@ impl Settings {
             "session.same_site" => self.same_site.take().is_some(),
             "session.cookie_domain" => self.cookie_domain.take().is_some(),
             "session.cookie_name" => self.cookie_name.take().is_some(),
-            "session.store_deadline" => self.store_deadline.take().is_some(),
             "session.serve_stale" => self.serve_stale.take().is_some(),
             "session.max_per_user" => self.max_per_user.take().is_some(),
             "csrf.cookie_name" => self.csrf_cookie_name.take().is_some(),

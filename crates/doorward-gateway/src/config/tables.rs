@@ -17,9 +17,9 @@ const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     let section = root.section("session");
     settings.secrets = session_secrets(&section);
-    settings.store_deadline = section.duration("store_deadline");
-    settings.place = place(&section, settings.store_deadline);
-    settings.revocation_place = revocation_place(&section, settings.store_deadline);
+    let deadline = store_deadline(&section);
+    settings.place = place(&section, deadline);
+    settings.revocation_place = revocation_place(&section, deadline);
     settings.idle_timeout = section.duration("idle_timeout");
     settings.absolute_timeout = section.duration("absolute_timeout");
     let absolute = settings.absolute_timeout.unwrap_or(ABSOLUTE_TIMEOUT);
@@ -48,6 +48,19 @@ pub(super) fn session(root: &Section<'_>, settings: &mut Settings) {
     settings.csrf_cookie_name = section.text("cookie_name");
     settings.csrf_header_name = section.text("header_name");
     section.finish();
+}
+
+/// How long a call of either store may take. Shorter than a way to the server and back nothing is answered; longer than five seconds
+/// nobody waits.
+fn store_deadline(section: &Section<'_>) -> Option<Duration> {
+    let key = "store_deadline";
+    let deadline = section.duration(key)?;
+    let sensible = Duration::from_millis(10)..=Duration::from_secs(5);
+    if !sensible.contains(&deadline) {
+        section.refuse(key, "expected between 10 milliseconds and 5 seconds");
+        return None;
+    }
+    Some(deadline)
 }
 
 fn place(section: &Section<'_>, deadline: Option<Duration>) -> Place {

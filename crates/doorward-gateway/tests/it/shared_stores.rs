@@ -11,7 +11,7 @@ use doorward::ports::{
     BoxFuture, Cursor, IndexKey, Loaded, Page, SessionStore, StoreError, StoreFeed, StoreKey, Write, Written,
 };
 use doorward::{Doorward, Provider, Rule, Session, Sessions, UnixTime};
-use doorward_store_postgres::{PostgresOptions, PostgresStore};
+use doorward_store_postgres::PostgresStore;
 use doorward_store_redis::RedisStore;
 use doorward_testkit::servers::{PostgresServer, RedisCluster, RedisOptions, RedisServer};
 use doorward_testkit::{
@@ -76,6 +76,10 @@ impl SessionStore for Shared {
         }
         self.store.feed()
     }
+
+    fn deadline(&self) -> Duration {
+        self.store.deadline()
+    }
 }
 
 async fn redis(url: &str) -> Shared {
@@ -86,8 +90,8 @@ async fn redis(url: &str) -> Shared {
 }
 
 async fn postgres(server: &PostgresServer) -> Shared {
-    let options = PostgresOptions::new().with_deadline(PATIENCE);
-    let store = PostgresStore::connect_with(&server.url(), options).expect("a URL that can be used");
+    let builder = PostgresStore::builder(&server.url()).deadline(PATIENCE);
+    let store = builder.build().expect("a URL that can be used");
     store.migrate().await.expect("tables that can be made");
     let store = Arc::new(store);
     Shared { store, is_mute: false }
@@ -133,7 +137,7 @@ impl Instance {
         let auth = Doorward::builder()
             .public_url(APP)
             .provider(Provider::oidc(PROVIDER, CLIENT_ID, CLIENT_SECRET))
-            .session(sessions.store_deadline(Duration::from_secs(5)))
+            .session(sessions)
             .fetch(fetch.clone())
             .tasks(TokioTestTasks::new())
             .clock(clock.clone())

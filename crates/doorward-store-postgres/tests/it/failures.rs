@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_core::ports::{SessionStore as _, StoreErrorKind};
 
-use super::{create, done, fresh_key, load, now, patient, put, started, store};
+use super::{Holder, create, done, fresh_key, load, now, patient, put, started};
 
 #[tokio::test]
 async fn a_server_that_became_read_only_is_out_of_reach_and_its_connections_are_given_up() {
@@ -59,15 +59,11 @@ async fn the_servers_own_time_limits_are_timeouts_and_cost_no_connection() {
         .query("alter role doorward set lock_timeout = '100ms'")
         .await
         .unwrap();
-    let impatient = super::store(&server, patient());
-    let hold = server.query("begin; select 1 from doorward_sessions for update; select pg_sleep(2); commit");
-    let refused = async {
-        let held = "select count(*) from pg_locks where mode = 'RowShareLock'";
-        while server.query(held).await.unwrap() == "0" {}
-        impatient.write(&key, put(Some(1), b"x"), now()).await.unwrap_err()
-    };
-    let (_, refused) = tokio::join!(hold, refused);
+    let impatient = super::store(&server);
+    let holder = Holder::begin(&server).await;
+    let refused = impatient.write(&key, put(Some(1), b"x"), now()).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Timeout);
+    holder.let_go().await;
     assert_eq!(impatient.write(&key, put(Some(1), b"x"), now()).await.unwrap(), done(2));
 }
 
@@ -75,7 +71,7 @@ async fn the_servers_own_time_limits_are_timeouts_and_cost_no_connection() {
 async fn a_statement_that_was_forgotten_is_prepared_again() {
     let (server, store) = started().await;
     let key = fresh_key();
-    let one = super::store(&server, patient().with_pool_size(1));
+    let one = patient(&server.url()).pool_size(1).build().unwrap();
     create(&one, &key).await.unwrap();
     // What a pooler does between two clients, done here by the session's own write.
     server
@@ -146,7 +142,7 @@ async fn a_server_without_a_place_for_us_is_out_of_reach_until_there_is_one() {
         .await
         .unwrap();
     let url = server.url().replace("doorward:testkit@", "app:app@");
-    let store = doorward_store_postgres::PostgresStore::connect_with(&url, patient()).unwrap();
+    let store = patient(&url).build().unwrap();
     let refused = load(&store, &fresh_key()).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Unreachable);
     server.query("alter role app connection limit 1").await.unwrap();
@@ -164,7 +160,11 @@ async fn a_server_without_a_place_for_us_is_out_of_reach_until_there_is_one() {
 #[tokio::test]
 async fn a_call_beyond_those_that_may_wait_is_told_at_once() {
     let (server, _patient) = started().await;
-    let store = store(&server, patient().with_max_calls(2).with_pool_size(1));
+    let store = patient(&server.url())
+        .max_concurrent_calls(2)
+        .pool_size(1)
+        .build()
+        .unwrap();
     load(&store, &fresh_key()).await.unwrap();
     server.freeze();
     let waiting: Vec<_> = (0..2)

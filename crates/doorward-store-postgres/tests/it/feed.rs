@@ -6,7 +6,7 @@ use doorward_core::ports::{SessionStore as _, StoreErrorKind, Write};
 use doorward_store_postgres::PostgresStore;
 use tokio::time::{Instant, timeout};
 
-use super::{create, fresh_key, now, patient, put, started, store};
+use super::{create, fresh_key, now, put, started, store};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -88,7 +88,7 @@ async fn a_silent_feed_stays_and_hears_after_its_signs_of_life() {
 async fn a_feed_from_a_server_that_is_away_fails() {
     let (server, _store) = started().await;
     server.kill();
-    let store = store(&server, patient());
+    let store = store(&server);
     let away = store.feed().await.map(|_| ()).unwrap_err();
     assert_eq!(away.kind(), StoreErrorKind::Unreachable);
 }

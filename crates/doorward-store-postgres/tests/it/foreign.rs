@@ -3,7 +3,7 @@
 use doorward_core::ports::{Cursor, SessionStore as _, StoreErrorKind};
 use doorward_testkit::servers::PostgresServer;
 
-use super::{create, done, fresh_index, fresh_key, load, now, patient, put, started, store};
+use super::{create, done, fresh_index, fresh_key, load, now, put, started, store};
 
 #[tokio::test]
 async fn rows_of_another_form_are_foreign_and_the_connection_goes_on() {
@@ -72,7 +72,7 @@ async fn a_table_of_another_form_under_our_name_is_refused() {
         ("(id int)", StoreErrorKind::Failed),
     ] {
         let server = PostgresServer::start().await;
-        let store = store(&server, patient());
+        let store = store(&server);
         server
             .query(&format!("create table doorward_sessions {table}"))
             .await

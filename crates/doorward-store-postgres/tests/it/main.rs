@@ -8,6 +8,7 @@
     reason = "tests, some of which print their figures"
 )]
 
+mod connect;
 mod failures;
 mod feed;
 mod foreign;
@@ -23,9 +24,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{Entry, IndexKey, Loaded, SessionStore as _, StoreError, StoreKey, Write, Written};
-use doorward_store_postgres::{PostgresOptions, PostgresStore};
+use doorward_store_postgres::{PostgresStore, PostgresStoreBuilder};
 use doorward_testkit::servers::{PostgresServer, certificate_authority};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 
+/// What a test waits for comes by then, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// What is added to a deadline until its answer counts as late.
 const LATE: Duration = Duration::from_millis(50);
@@ -33,18 +38,18 @@ const LATE: Duration = Duration::from_millis(50);
 /// A server with the tables, and a store on it that waits for long.
 async fn started() -> (PostgresServer, PostgresStore) {
     let server = PostgresServer::start().await;
-    let store = store(&server, patient());
+    let store = store(&server);
     store.migrate().await.expect("tables that can be made");
     (server, store)
 }
 
-fn store(server: &PostgresServer, options: PostgresOptions) -> PostgresStore {
-    PostgresStore::connect_with(&server.url(), options).expect("a URL of a server")
+fn store(server: &PostgresServer) -> PostgresStore {
+    patient(&server.url()).build().expect("a URL of a server")
 }
 
 /// For what is not about deadlines: the machine that runs the tests may be busy.
-fn patient() -> PostgresOptions {
-    PostgresOptions::new().with_deadline(Duration::from_secs(10))
+fn patient(url: &str) -> PostgresStoreBuilder {
+    PostgresStore::builder(url).deadline(PATIENCE)
 }
 
 #[allow(
@@ -93,6 +98,29 @@ async fn load(store: &PostgresStore, key: &StoreKey) -> Result<Option<Entry>, St
 
 fn done(version: u64) -> Written {
     Written::Done { version }
+}
+
+/// Somebody else who holds every session's row until told to let go.
+struct Holder(PgConnection);
+
+impl Holder {
+    /// Returns once the rows are held.
+    async fn begin(server: &PostgresServer) -> Self {
+        let held = async {
+            let mut connection = PgConnection::connect(&server.url()).await?;
+            let begin = "begin; select key from doorward_sessions for update";
+            sqlx::raw_sql(begin).execute(&mut connection).await?;
+            Ok::<_, sqlx::Error>(connection)
+        };
+        let held = tokio::time::timeout(PATIENCE, held).await;
+        let held = held.expect("rows that are held in time: nobody else holds them");
+        Self(held.expect("a server that lets the rows be held"))
+    }
+
+    async fn let_go(mut self) {
+        let ended = tokio::time::timeout(PATIENCE, sqlx::raw_sql("rollback").execute(&mut self.0)).await;
+        ended.expect("an answer in time").expect("a transaction that ends");
+    }
 }
 
 /// Asks again and again until an answer comes, at most `limit`; returns the time it took.

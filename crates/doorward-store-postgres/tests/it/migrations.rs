@@ -1,7 +1,7 @@
 //! The tables are made once, by one, and never taken back to an older form.
 
 use doorward_core::ports::StoreErrorKind;
-use doorward_store_postgres::{MigrationError, PostgresOptions, PostgresStore};
+use doorward_store_postgres::{MigrationError, PostgresStore};
 use doorward_testkit::servers::PostgresServer;
 
 use super::{create, done, fresh_key, load, patient, store};
@@ -9,7 +9,7 @@ use super::{create, done, fresh_key, load, patient, store};
 #[tokio::test]
 async fn an_empty_database_is_migrated_once_and_rows_stay() {
     let server = PostgresServer::start().await;
-    let store = store(&server, patient());
+    let store = store(&server);
     let missing = store.check().await.unwrap_err();
     assert!(
         matches!(missing, MigrationError::Missing { found: 0, known: 1 }),
@@ -34,7 +34,7 @@ async fn several_that_migrate_at_once_do_not_collide() {
     let server = PostgresServer::start().await;
     let many: Vec<_> = (0..6)
         .map(|_| {
-            let store = store(&server, patient());
+            let store = store(&server);
             tokio::spawn(async move { store.migrate().await.map_err(|error| error.to_string()) })
         })
         .collect();
@@ -48,7 +48,7 @@ async fn several_that_migrate_at_once_do_not_collide() {
 #[tokio::test]
 async fn a_database_that_a_newer_release_migrated_is_refused_and_left_alone() {
     let server = PostgresServer::start().await;
-    let store = store(&server, patient());
+    let store = store(&server);
     store.migrate().await.unwrap();
     server
         .query("insert into doorward_migrations (version) values (7)")
@@ -68,15 +68,18 @@ async fn a_database_that_a_newer_release_migrated_is_refused_and_left_alone() {
 #[tokio::test]
 async fn tables_live_in_the_schema_and_under_the_prefix_that_were_asked_for() {
     let server = PostgresServer::start().await;
-    let options = |prefix: &str| patient().with_schema("auth").with_prefix(prefix);
-    let one = store(&server, options("one_"));
+    let store = |prefix| {
+        let builder = patient(&server.url()).schema("auth").table_prefix(prefix);
+        builder.build().unwrap()
+    };
+    let one = store("one_");
     let refused = one.migrate().await.unwrap_err();
     assert!(
         matches!(&refused, MigrationError::Refused { code, .. } if code == "3F000"),
         "{refused}"
     );
     server.query("create schema auth").await.unwrap();
-    let two = store(&server, options("two_"));
+    let two = store("two_");
     one.migrate().await.unwrap();
     two.migrate().await.unwrap();
     let key = fresh_key();
@@ -93,7 +96,7 @@ async fn tables_live_in_the_schema_and_under_the_prefix_that_were_asked_for() {
 async fn a_server_that_is_away_is_no_missing_migration() {
     let server = PostgresServer::start().await;
     server.kill();
-    let store = PostgresStore::connect_with(&server.url(), PostgresOptions::new()).unwrap();
+    let store = PostgresStore::builder(&server.url()).build().unwrap();
     for away in [store.migrate().await.unwrap_err(), store.check().await.unwrap_err()] {
         assert!(
             matches!(&away, MigrationError::Store(error) if error.kind() == StoreErrorKind::Unreachable),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use doorward_core::ports::{SessionStore as _, StoreErrorKind};
-use doorward_store_postgres::{PostgresOptions, PostgresStore};
+use doorward_store_postgres::PostgresStore;
 use tokio::time::Instant;
 
-use super::{LATE, create, done, fresh_key, load, now, put, started, store, until_answered};
+use super::{LATE, create, done, fresh_key, load, now, put, started, until_answered};
 
 const DEADLINE: Duration = Duration::from_millis(250);
 
@@ -32,7 +32,7 @@ async fn at_once(count: usize, store: &PostgresStore) -> Vec<(Result<(), StoreEr
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_told_at_once_and_served_again_after_its_restart() {
     let (server, _patient) = started().await;
-    let store = store(&server, PostgresOptions::new());
+    let store = PostgresStore::builder(&server.url()).build().unwrap();
     let key = fresh_key();
     until_answered(Duration::from_secs(5), &store, &key).await;
     create(&store, &key).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_restart_between_two_calls_costs_no_call_not_even_a_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_server_answers_each_of_200_calls_in_time_and_serves_again_after_its_thaw() {
     let (server, _patient) = started().await;
-    let store = store(&server, PostgresOptions::new());
+    let store = PostgresStore::builder(&server.url()).build().unwrap();
     until_answered(Duration::from_secs(5), &store, &fresh_key()).await;
     at_once(50, &store).await;
     server.freeze();
@@ -132,7 +132,7 @@ async fn a_call_that_was_dropped_in_the_middle_gives_its_answer_to_nobody() {
 async fn a_server_that_was_never_there_fails_calls_and_not_the_start() {
     let (server, _patient) = started().await;
     server.kill();
-    let store = PostgresStore::connect(&server.url()).unwrap();
+    let store = PostgresStore::connect(&server.url()).await.unwrap();
     for _ in 0..20 {
         // A call that waited until its deadline would say so.
         let refused = load(&store, &fresh_key()).await.unwrap_err();

@@ -6,7 +6,7 @@ use doorward_core::ports::{IndexKey, ListChange, SessionStore as _, StoreKey, Wr
 use doorward_store_postgres::PostgresStore;
 use doorward_testkit::servers::PostgresServer;
 
-use super::{HOUR, create, fresh_index, fresh_key, now, patient, started, store};
+use super::{HOUR, Holder, create, fresh_index, fresh_key, now, patient, started};
 
 async fn expired(store: &PostgresStore, key: &StoreKey, index: IndexKey, ago: Duration) {
     let then = now().saturating_sub(ago);
@@ -104,22 +104,20 @@ async fn a_row_that_somebody_holds_is_left_and_holds_up_nobody() {
     let (server, store) = started().await;
     let index = fresh_index();
     expired(&store, &fresh_key(), index, 2 * HOUR).await;
-    // Held for longer than the test takes.
-    let hold = server.query("begin; select key from doorward_sessions for update; select pg_sleep(3); commit");
-    let removed = async {
-        let held = "select count(*) from pg_locks where mode = 'RowShareLock'";
-        while server.query(held).await.unwrap() == "0" {}
-        store.remove_expired().await.unwrap()
-    };
-    let (_, removed) = tokio::join!(hold, removed);
+    let holder = Holder::begin(&server).await;
+    let removed = store.remove_expired().await.expect("a removal that waits for nobody");
     assert_eq!(removed, 1, "the list's entry alone");
+    holder.let_go().await;
     assert_eq!(store.remove_expired().await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn a_store_removes_by_itself_until_it_is_dropped() {
     let (server, _patient) = started().await;
-    let store = store(&server, patient().with_removal_interval(Duration::from_millis(50)));
+    let store = patient(&server.url())
+        .removal_interval(Duration::from_millis(50))
+        .build()
+        .unwrap();
     let index = fresh_index();
     expired(&store, &fresh_key(), index, 2 * HOUR).await;
     let began = tokio::time::Instant::now();

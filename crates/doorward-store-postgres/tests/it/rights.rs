@@ -13,7 +13,7 @@ const GRANTS: &str = "grant select, insert, update, delete on doorward_sessions,
 async fn as_app(server: &PostgresServer) -> PostgresStore {
     server.query("create role app login password 'app'").await.unwrap();
     let url = server.url().replace("doorward:testkit@", "app:app@");
-    PostgresStore::connect_with(&url, patient()).unwrap()
+    patient(&url).build().unwrap()
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_role_that_may_not_create_is_told_so_when_it_migrates() {
 async fn a_wrong_password_fails_and_is_not_told_to_whoever_prints_the_error() {
     let (server, _store) = started().await;
     let url = server.url().replace("testkit@", "wrong-one@");
-    let store = PostgresStore::connect_with(&url, patient()).unwrap();
+    let store = patient(&url).build().unwrap();
     let refused = load(&store, &fresh_key()).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Failed);
     let source = std::error::Error::source(&refused).unwrap();

@@ -7,8 +7,8 @@ use doorward_testkit::servers::{RedisCluster, RedisOptions, RedisServer};
 
 use crate::fake::{Fake, Reply, error};
 use crate::support::{
-    Authority, NOW, RULES, connect, create, entered, entry, eventually, failed, index, joined, key, listed, load,
-    patient, put, user,
+    Authority, RULES, connect, create, entered, entry, eventually, failed, index, joined, key, listed, load, patient,
+    put, user,
 };
 
 async fn url(cluster: &RedisCluster) -> String {
@@ -23,7 +23,7 @@ fn name_of(number: u64) -> String {
 async fn sessions_and_lists_of_all_nodes_are_found_from_any_one() {
     let cluster = RedisCluster::start(3).await;
     let store = patient(&format!("redis+cluster://127.0.0.1:{}", cluster.nodes()[2].port())).await;
-    store.check(NOW).await.expect("a cluster");
+    store.check().await.expect("a cluster");
     let mut feed = store.feed().await.expect("a feed");
     let mut owners = [0; 3];
     for number in 0..60 {
@@ -105,7 +105,7 @@ async fn over_tls_an_account_with_the_documented_rights_does() {
     let rest = format!("?ca={}", authority.path());
     let url = joined("rediss+cluster", "doorward:p%40ss%3Aw%2Frd%3F@", &cluster.urls(), &rest);
     let store = patient(&url).await;
-    store.check(NOW).await.expect("an account with the documented rights");
+    store.check().await.expect("an account with the documented rights");
     for number in 0..20 {
         put(&store, &key(number), None, b"x", &[entered(index(1))])
             .await

@@ -182,7 +182,7 @@ async fn over_tls_with_an_account_one_frozen_and_one_dead_sentinel_hold_nobody_u
     sentinels.freeze(0);
     sentinels.kill(1);
     let store = connect(&url).await;
-    store.check(NOW).await.expect("a store");
+    store.check().await.expect("a store");
     create(&store, &key(1), b"x").await;
     assert_eq!(load(&store, &key(1)).await.unwrap(), entry(1, b"x"));
     assert!(store.list(&index(1), None, NOW).await.is_ok());

@@ -31,8 +31,8 @@ async fn over_tls_an_account_with_the_documented_rights_does_everything_and_noth
     let authority = Authority::new("single");
     let url = format!("{}/0?ca={}", server.url(), authority.path());
     let store = patient(&url).await;
-    store.check(NOW).await.expect("an account with the documented rights");
-    store.check(NOW).await.expect("the same again");
+    store.check().await.expect("an account with the documented rights");
+    store.check().await.expect("the same again");
     let mut feed = store.feed().await.expect("a feed");
     create(&store, &key(1), b"x").await;
     assert_eq!(feed.next().await.expect("a key"), key(1));
@@ -60,6 +60,23 @@ async fn over_tls_an_account_with_the_documented_rights_does_everything_and_noth
 }
 
 #[tokio::test]
+async fn what_a_check_wrote_ends_by_itself_within_minutes_and_it_can_be_made_again_after_any_time() {
+    let (server, store) = plain().await;
+    let record = format!("doorward:{{{}}}", "00".repeat(32));
+    for _ in 0..3 {
+        store.check().await.expect("a store");
+        let left = server.command(&["PTTL", &record]).await.expect("an answer");
+        let left: u64 = left.trim().parse().expect("milliseconds that are left");
+        assert!((300_000..=360_000).contains(&left), "{left}");
+        let list = format!("doorward:list:{{{}}}", "00".repeat(32));
+        let entries = server.command(&["ZCARD", &list]).await.expect("an answer");
+        assert_eq!(entries.trim(), "0", "it stands in no list");
+    }
+    server.command(&["DEL", &record]).await.expect("an answer");
+    store.check().await.expect("a store whose check was forgotten");
+}
+
+#[tokio::test]
 async fn each_right_of_the_documented_ones_is_needed() {
     let server = RedisServer::start(RedisOptions {
         users: vec![user()],
@@ -73,7 +90,7 @@ async fn each_right_of_the_documented_ones_is_needed() {
         words.extend(without.split_ascii_whitespace());
         server.command(&words).await.expect("rules that Redis knows");
         let store = patient(&server.url()).await;
-        let (kind, source) = failed(store.check(NOW).await);
+        let (kind, source) = failed(store.check().await);
         assert_eq!(kind, Kind::Failed, "without {right}: {source}");
         assert!(source.contains("NOPERM"), "without {right}: {source}");
     }
@@ -339,6 +356,6 @@ async fn settings_that_cannot_be_meant_are_refused_and_a_server_that_is_away_is_
 
     let store = begin().connect().await.expect("a store whose server is away");
     assert_eq!(failed(load(&store, &key(1)).await).0, Kind::Unreachable);
-    assert_eq!(failed(store.check(NOW).await).0, Kind::Unreachable);
+    assert_eq!(failed(store.check().await).0, Kind::Unreachable);
     assert_eq!(failed(store.feed().await).0, Kind::Unreachable);
 }

@@ -126,7 +126,7 @@ pub(super) async fn forget_entries_after_their_time(store: &Handle) {
     );
 }
 
-pub(super) async fn keep_an_entry_as_long_as_it_was_last_said(store: &Handle) {
+pub(super) async fn keep_an_entry_until_the_latest_time_that_was_said(store: &Handle) {
     let (key, index) = (fresh_key(), fresh_index());
     let passed = ListChange {
         index,
@@ -141,7 +141,29 @@ pub(super) async fn keep_an_entry_as_long_as_it_was_last_said(store: &Handle) {
     assert_eq!(
         listed(store, &index).await,
         keys([key]),
-        "an entry stands as long as it was last said"
+        "an entry stands until the latest time that was said"
+    );
+    let shorter = Write {
+        lists: &[passed],
+        ..put(Some(2), b"x")
+    };
+    written(store, &key, shorter).await;
+    assert_eq!(
+        listed(store, &index).await,
+        keys([key]),
+        "an entry is shortened by no earlier time"
+    );
+    // Who leaves and comes back stands there as long as is said then.
+    leave(store, key, Some(3), index).await;
+    let again = Write {
+        lists: &[passed],
+        ..put(Some(4), b"x")
+    };
+    written(store, &key, again).await;
+    assert_eq!(
+        listed(store, &index).await,
+        keys([]),
+        "of an entry that was taken out no time is left"
     );
 }
 
@@ -258,7 +280,7 @@ pub(super) async fn come_in_pages_that_miss_nothing(store: &Handle, other: &Hand
     let mut pages = 1;
     while after.is_some() {
         stream::iter(leaving.next().unwrap_or_default())
-            .for_each_concurrent(AT_ONCE, |key| leave(other, *key, index))
+            .for_each_concurrent(AT_ONCE, |key| leave(other, *key, Some(1), index))
             .await;
         let (keys, next) = page(store, &index, after).await;
         found.extend(keys);
@@ -273,7 +295,7 @@ pub(super) async fn come_in_pages_that_miss_nothing(store: &Handle, other: &Hand
     );
     for chunk in leaving {
         stream::iter(chunk)
-            .for_each_concurrent(AT_ONCE, |key| leave(other, *key, index))
+            .for_each_concurrent(AT_ONCE, |key| leave(other, *key, Some(1), index))
             .await;
     }
     assert!(listed(store, &index).await == staying, "who stays in a list stays");
@@ -295,10 +317,10 @@ async fn enter(store: &Handle, key: StoreKey, expected: Option<u64>, indexes: &[
     written(store, &key, entry).await;
 }
 
-async fn leave(store: &Handle, key: StoreKey, index: IndexKey) {
+async fn leave(store: &Handle, key: StoreKey, expected: Option<u64>, index: IndexKey) {
     let out = Write {
         lists: &[taken_out(index)],
-        ..put(Some(1), b"x")
+        ..put(expected, b"x")
     };
     written(store, &key, out).await;
 }

@@ -3,6 +3,7 @@
 mod feed;
 mod lists;
 mod races;
+mod sizes;
 #[cfg(test)]
 mod tests;
 
@@ -58,12 +59,13 @@ where
     records_are_kept_until_their_time(&store).await;
     a_time_that_has_passed_is_no_error(&store).await;
     bytes_come_back_as_they_were(&store).await;
+    sizes::the_largest_record_is_taken_and_no_larger_one(&store).await;
     keys_do_not_touch_each_other(&store).await;
     lists::change_with_the_write(&store, &other).await;
     lists::are_left_by_whoever_is_taken_out(&store).await;
     lists::survive_a_lost_race(&store).await;
     lists::forget_entries_after_their_time(&store).await;
-    lists::keep_an_entry_as_long_as_it_was_last_said(&store).await;
+    lists::keep_an_entry_until_the_latest_time_that_was_said(&store).await;
     lists::hold_one_key_in_several(&store).await;
     lists::do_not_touch_each_other(&store).await;
     lists::and_records_have_names_of_their_own(&store).await;

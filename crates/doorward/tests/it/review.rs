@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -200,6 +201,10 @@ impl SessionStore for Failing {
 
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
         self.inner.feed()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.inner.deadline()
     }
 }
 

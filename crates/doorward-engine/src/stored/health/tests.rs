@@ -4,7 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use doorward_core::ports::{BoxFuture, Fetch, FetchError, Fetched};
+use doorward_core::UnixTime;
+use doorward_core::ports::{
+    BoxFuture, Cursor, Fetch, FetchError, Fetched, IndexKey, Loaded, Page, StoreFeed, StoreKey, Write, Written,
+};
 use doorward_oidc::OutboundRequest;
 use doorward_testkit::{FixedClock, SeededRandom, TokioTestTasks};
 
@@ -21,6 +24,31 @@ impl Fetch for Nowhere {
     }
 }
 
+/// A store that never answers, and says how long its calls take.
+struct Silent(Duration);
+
+impl SessionStore for Silent {
+    fn load<'a>(&'a self, _: &'a StoreKey, _: UnixTime) -> BoxFuture<'a, Result<Loaded, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn write<'a>(&'a self, _: &'a StoreKey, _: Write<'a>, _: UnixTime) -> BoxFuture<'a, Result<Written, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn list<'a>(&'a self, _: &'a IndexKey, _: Option<Cursor>, _: UnixTime) -> BoxFuture<'a, Result<Page, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn deadline(&self) -> Duration {
+        self.0
+    }
+}
+
 struct World {
     health: Arc<Health>,
     clock: FixedClock,
@@ -32,7 +60,7 @@ impl World {
     fn new() -> Self {
         let clock = FixedClock::default();
         Self {
-            health: Arc::new(Health::new(DEADLINE)),
+            health: Arc::new(Health::of(&Silent(DEADLINE))),
             ports: Ports {
                 clock: Arc::new(clock.clone()),
                 random: Arc::new(SeededRandom::new(1)),
@@ -152,4 +180,20 @@ async fn crowd_before_a_frozen_store_is_answered_within_the_deadline_and_holds_a
         MAX_CALLS,
         "and each gave its own back"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_store_is_waited_for_as_long_as_it_says_and_a_little_longer() {
+    let world = World::new();
+    for deadline in [Duration::from_millis(30), Duration::from_secs(4)] {
+        let store = Silent(deadline);
+        let health = Health::of(&store);
+        let begun = tokio::time::Instant::now();
+        let key = StoreKey::from_bytes([7; 32]);
+        let answered = health
+            .call(&world.ports, store.load(&key, UnixTime::from_seconds(0)))
+            .await;
+        assert_eq!(answered.map_err(|error| error.kind()), Err(StoreErrorKind::Timeout));
+        assert_eq!(begun.elapsed(), deadline + GRACE);
+    }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{
-    BoxFuture, Cursor, Entry, IndexKey, Loaded, Page, SessionStore, StoreError, StoreErrorKind, StoreFeed, StoreKey,
-    StoreTime, Write, Written,
+    BoxFuture, Cursor, Entry, IndexKey, Loaded, MAX_RECORD_BYTES, Page, SessionStore, StoreError, StoreErrorKind,
+    StoreFeed, StoreKey, StoreTime, Write, Written,
 };
 use tokio::sync::mpsc;
 
@@ -33,6 +33,9 @@ pub(super) enum Defect {
     CutsBytes,
     TakesBytesForText,
     TakesEmptyForAbsent,
+    RefusesTheLargest,
+    TakesAnySize,
+    KeepsWhatItRefuses,
     CutsKeys,
     CutsKeysInFront,
     KeepsToItself,
@@ -45,6 +48,7 @@ pub(super) enum Defect {
     TakesOutAtAConflict,
     NeverForgets,
     KeepsTheFirstTime,
+    KeepsTheLastTime,
     CutsIndexes,
     ChangesOneList,
     ListsRecords,
@@ -180,7 +184,12 @@ impl MapStore {
                     Some(_) if self.has(Defect::EntersNobody) => {}
                     Some(_) if self.has(Defect::KeepsTheFirstTime) && list.contains_key(key) => {}
                     Some(until) => {
-                        list.insert(*key, until);
+                        let kept = list.entry(*key).or_insert(until);
+                        *kept = if self.has(Defect::KeepsTheLastTime) {
+                            until
+                        } else {
+                            until.max(*kept)
+                        };
                     }
                     None if self.has(Defect::TakesNobodyOut) => {}
                     None if self.has(Defect::TakesAllOut) => list.clear(),
@@ -212,6 +221,17 @@ impl MapStore {
 
     async fn compare_and_set(&self, key: &StoreKey, write: Write<'_>, now: UnixTime) -> Result<Written, StoreError> {
         if write.keep_until < now && self.has(Defect::RefusesPassedTimes) {
+            return Err(StoreError::new(StoreErrorKind::Failed));
+        }
+        let limit = match self.defect {
+            Defect::RefusesTheLargest => MAX_RECORD_BYTES - 1,
+            Defect::TakesAnySize => usize::MAX,
+            _ => MAX_RECORD_BYTES,
+        };
+        if write.bytes.len() > limit {
+            if self.has(Defect::KeepsWhatItRefuses) {
+                self.keep(key, write.expected.unwrap_or(0) + 1, &write);
+            }
             return Err(StoreError::new(StoreErrorKind::Failed));
         }
         let found = self.read(key, now).map(|entry| entry.version);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -356,6 +357,10 @@ impl SessionStore for Meddled {
             }),
             None => self.inner.store.feed(),
         }
+    }
+
+    fn deadline(&self) -> Duration {
+        self.inner.store.deadline()
     }
 }
 

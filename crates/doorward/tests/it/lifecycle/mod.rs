@@ -10,6 +10,7 @@ mod tombstones;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use doorward::ports::{
     BoxFuture, Cursor, IndexKey, Loaded, Page as ListPage, SessionStore, StoreError, StoreErrorKind, StoreFeed,
@@ -154,5 +155,9 @@ impl SessionStore for SmallPages {
 
     fn feed(&self) -> BoxFuture<'_, Result<Box<dyn StoreFeed>, StoreError>> {
         self.inner.0.feed()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.inner.0.deadline()
     }
 }

@@ -334,6 +334,10 @@ impl SessionStore for SharedStore {
             Ok(feed)
         })
     }
+
+    fn deadline(&self) -> Duration {
+        self.inner.deadline()
+    }
 }
 
 struct Feed {

@@ -1,7 +1,7 @@
 //! Measures what a session costs: the time to look one up among 1,000 and among 100,000, bytes on disk, and the time to list a
 //! user's sessions. Starts a PostgreSQL server of its own.
 //!
-//! `cargo run --release -p doorward-store-postgres --example sizes`
+//! `cargo run --release -p doorward-store-postgres --example postgres_sizes`
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use doorward_core::UnixTime;
 use doorward_core::ports::{IndexKey, ListChange, SessionStore as _, StoreKey, Write};
-use doorward_store_postgres::{PostgresOptions, PostgresStore};
+use doorward_store_postgres::PostgresStore;
 use doorward_testkit::servers::PostgresServer;
 
 /// A record with three tokens of usual size.
@@ -27,8 +27,8 @@ const OF_A_USER: u64 = 5;
 #[tokio::main]
 async fn main() {
     let server = PostgresServer::start().await;
-    let options = PostgresOptions::new().with_deadline(Duration::from_secs(30));
-    let store = PostgresStore::connect_with(&server.url(), options).expect("a URL");
+    let builder = PostgresStore::builder(&server.url()).deadline(Duration::from_secs(30));
+    let store = builder.build().expect("a URL");
     store.migrate().await.expect("tables");
     let mut filled = 0;
     for count in [1_000, 100_000] {
