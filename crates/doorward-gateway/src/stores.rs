@@ -73,7 +73,25 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic, reason = "tests")]
+
+    use doorward::ports::SessionStore as _;
+
     use super::*;
+
+    #[test]
+    fn a_store_of_either_kind_gets_the_deadline_and_has_its_own_without() {
+        let told = |url: &str, deadline| match Store::of(url, "", deadline) {
+            Ok(Store::Redis(store)) => store.deadline(),
+            Ok(Store::Postgres(store)) => store.deadline(),
+            Err(refused) => panic!("{refused}"),
+        };
+        for url in ["redis://cache", "postgres://user:pa55word@db/app?sslmode=disable"] {
+            let deadline = Duration::from_millis(100);
+            assert_eq!(told(url, Some(deadline)), deadline, "{url}");
+            assert_eq!(told(url, None), Duration::from_millis(250), "{url}");
+        }
+    }
 
     #[test]
     fn stores_are_known_by_their_schemes_and_no_url_is_repeated() {

@@ -101,7 +101,7 @@ impl PostgresStore {
         let Err(error) = self.check().await else {
             return;
         };
-        // Security: what the store's error holds inside may show what a connection was opened with; its kind does not.
+        // Its kind alone: what the error holds inside was told when it happened.
         let cause = match &error {
             MigrationError::Store(cause) => cause.to_string(),
             _ => String::new(),
