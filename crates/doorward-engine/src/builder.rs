@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::auth::{Engine, Inner, SessionPlace};
 use crate::checks::{
     base_path, carried_names, cookie_settings, directory, lifetimes, logout_from_outside, max_per_user, providers,
-    public_urls, refuse_plain_http, required, serve_stale, tenants_without_id, warnings,
+    public_urls, refuse_plain_http, required, serve_stale, store_deadlines, tenants_without_id, warnings,
 };
 use crate::clock::SystemClock;
 use crate::error::BuildError;
@@ -318,6 +318,7 @@ impl EngineBuilder {
         let keys = sessions.key_ring()?;
         let lifetimes = lifetimes(&sessions)?;
         let serve_stale = serve_stale(&sessions)?;
+        store_deadlines(&sessions)?;
         let max_per_user = max_per_user(&sessions)?;
         let scope = match self.tenant {
             // With a host for each tenant, what is left over is nobody's.

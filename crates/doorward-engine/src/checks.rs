@@ -178,6 +178,24 @@ pub(crate) fn serve_stale(sessions: &Sessions) -> Result<Option<Duration>, Build
     Ok(sessions.serve_stale)
 }
 
+/// Judges how long the stores' calls may take: a request waits as long where one is silent.
+pub(crate) fn store_deadlines(sessions: &Sessions) -> Result<(), BuildError> {
+    let place = match &sessions.place {
+        Place::Store(store) => Some(store),
+        Place::Cookie => None,
+    };
+    let bounds = Duration::from_millis(10)..=Duration::from_secs(5);
+    for store in place.into_iter().chain(&sessions.revocation_store) {
+        if !bounds.contains(&store.deadline()) {
+            return Err(BuildError::text(
+                "session.store_deadline",
+                "expected a store whose calls take between 10 milliseconds and 5 seconds at most",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// How many sessions a user may have at once, where that is limited.
 pub(crate) fn max_per_user(sessions: &Sessions) -> Result<Option<NonZeroUsize>, BuildError> {
     let key = "session.max_per_user";

@@ -99,7 +99,7 @@ impl<L: Listener> Following<L> {
                 Err(error) if !std::mem::replace(&mut is_told, true) => {
                     tracing::warn!(%error, of = L::OF, "feed of the store cannot be had; tried again every second");
                 }
-                Err(_) => {}
+                Err(_) => pause = BEGIN_AGAIN,
             }
             ports.tasks.sleep(pause).await;
             if self.is_over() {

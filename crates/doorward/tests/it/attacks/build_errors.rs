@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward::{BuildError, Builder, Doorward, Provider, ResponseMode, SameSite, Sessions};
 use doorward_testkit::{FixedClock, RouterFetch, TokioTestTasks};
 
-use super::support::Place;
+use super::support::{Meddled, Place};
 use crate::support::{APP, PROVIDER, SECRET};
 
 fn provider() -> Provider {
@@ -312,4 +312,26 @@ fn several_processes_without_a_store_are_warned_about() {
     assert!(about(&base().build().unwrap()));
     assert!(!about(&base().session(Sessions::memory(SECRET)).build().unwrap()));
     assert!(!about(&base().public_url("http://localhost:6001").build().unwrap()));
+}
+
+#[test]
+fn a_store_that_would_keep_requests_waiting_or_never_answers_in_time_is_refused() {
+    let store = Meddled::default();
+    let with = |sessions: Sessions| base().session(sessions);
+    let places = || {
+        [
+            Sessions::stored(SECRET, store.clone()),
+            Sessions::cookie(SECRET).revocation_store(store.clone()),
+        ]
+    };
+    for (milliseconds, is_taken) in [(0, false), (9, false), (10, true), (5_000, true), (5_001, false)] {
+        store.takes_at_most(Duration::from_millis(milliseconds));
+        for sessions in places() {
+            if is_taken {
+                assert!(with(sessions).build().is_ok(), "{milliseconds}");
+            } else {
+                refused(with(sessions), "session.store_deadline");
+            }
+        }
+    }
 }

@@ -205,6 +205,7 @@ struct Meddling {
     lists_to_fail: AtomicUsize,
     takes_no_replacements: std::sync::atomic::AtomicBool,
     loses_answers: std::sync::atomic::AtomicBool,
+    deadline: std::sync::Mutex<Option<Duration>>,
 }
 
 impl Meddled {
@@ -251,6 +252,11 @@ impl Meddled {
 
     pub(crate) fn fail_next_lists(&self, count: usize) {
         self.inner.lists_to_fail.store(count, Ordering::SeqCst);
+    }
+
+    /// Says that its calls take so long at most.
+    pub(crate) fn takes_at_most(&self, deadline: Duration) {
+        *self.inner.deadline.lock().unwrap() = Some(deadline);
     }
 
     /// From now on new records are written, and nobody is told.
@@ -360,7 +366,8 @@ impl SessionStore for Meddled {
     }
 
     fn deadline(&self) -> Duration {
-        self.inner.store.deadline()
+        let own = *self.inner.deadline.lock().unwrap();
+        own.unwrap_or_else(|| self.inner.store.deadline())
     }
 }
 
