@@ -10,6 +10,9 @@ use futures_util::future::{Either, select};
 
 use crate::outside::Ports;
 
+#[cfg(test)]
+mod tests;
+
 /// The pause after a feed was lost; doubled from the second one on that lasted for less than [`LASTS`], up to [`LONGEST_PAUSE`].
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
 /// How long a feed lasts that is in order.
