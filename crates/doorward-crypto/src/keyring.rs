@@ -174,7 +174,8 @@ impl KeyRing {
     /// them; the first seals from now on.
     ///
     /// What an older secret sealed opens as long as that secret is in the list. A list that cannot be used changes nothing.
-    /// Judging the strength takes milliseconds for each secret that was not there before.
+    /// Judging the strength takes milliseconds for each secret that was not there before. What was derived first changes first: whoever
+    /// needs one key to be the new one wherever another is derives it before that one.
     ///
     /// # Errors
     /// As [`new`](Self::new).

@@ -234,8 +234,8 @@ impl Newest {
         Ok(state)
     }
 
-    /// Lets a session end at `from`, for another that takes its place, and returns its newest state where this process had
-    /// written one. Until then it is served as it is, and written no more.
+    /// Lets a session end at `from`, for another that takes its place or because another process ended it, and returns its newest state
+    /// where this process had written one. Until then it is served as it is, and written no more.
     ///
     /// # Errors
     /// [`AlreadyEnded`] if it had ended before, or is being replaced already.
@@ -256,6 +256,11 @@ impl Newest {
         drop(shard);
         self.live.look_again(&LiveKey::Sealed(*id));
         Ok(state)
+    }
+
+    /// Takes the newest state of a session out; whoever asks a second time gets nothing.
+    pub(crate) fn take(&self, id: &SessionId) -> Option<Arc<SessionState>> {
+        self.shard(id).states.remove(id).map(|(state, _)| state)
     }
 
     fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {

@@ -89,10 +89,10 @@ pub struct RevocationCodec {
 impl RevocationCodec {
     /// Derives the keys.
     pub fn new(keys: &KeyRing) -> RevocationCodec {
-        RevocationCodec {
-            sealer: keys.record_sealer(PURPOSE),
-            lists: keys.mac(LIST_PURPOSE),
-        }
+        // First, as for records: an entry that the new key seals stands in the list that the new key names.
+        let lists = keys.mac(LIST_PURPOSE);
+        let sealer = keys.record_sealer(PURPOSE);
+        RevocationCodec { sealer, lists }
     }
 
     /// Names a new entry: that of a session always the same, so that ending one twice makes no second entry. An end that is still to

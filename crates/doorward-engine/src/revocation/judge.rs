@@ -65,8 +65,10 @@ impl Inner {
             return;
         };
         let (until, now) = (live.absolute_expires_at(), self.ports.clock.now());
-        let renewed = newest.end(&live.id(), Code::SessionRevoked, until, now);
-        let tokens = renewed.ok().flatten().and_then(|state| state.tokens.clone());
+        // By the first of all who waited for the renewal.
+        let left = newest.take(&live.id());
+        let _ = newest.end(&live.id(), Code::SessionRevoked, until, now);
+        let tokens = left.and_then(|state| state.tokens.clone());
         let provider = self.home.providers.of_session(live);
         if let (Some(provider), Some(token)) = (provider, tokens.and_then(|tokens| tokens.refresh_token.clone())) {
             self.revoke_in_background(provider, token);

@@ -18,7 +18,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use doorward_core::UnixTime;
-use doorward_core::code::Code;
 use doorward_core::ports::{SessionStore, StoreError, StoreErrorKind, StoreKey, Write, Written};
 use doorward_core::session::{AT_ONCE, LiveSession, Revocation, RevocationCodec, RevocationSet, Revoked, SessionId};
 use futures_util::stream::{self, StreamExt as _};
@@ -241,12 +240,8 @@ impl Revocations {
         let Revoked::Session { id, from } = &revocation.of else {
             return;
         };
-        // Ended twice is ended.
-        let _ = if *from <= now {
-            self.newest.end(id, Code::SessionRevoked, revocation.until, now)
-        } else {
-            self.newest.retire(id, *from, revocation.until, now)
-        };
+        // Ended twice is ended. Its newest state stays, for tokens that are being renewed and have to be taken back.
+        let _ = self.newest.retire(id, *from, revocation.until, now);
     }
 
     /// Has the live connections that an entry may mean judged anew: at once, and all of them no more often than ten times a second.
