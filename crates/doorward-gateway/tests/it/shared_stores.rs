@@ -30,6 +30,8 @@ const SECRET: &str = "s6Vt0mJ4yQb1xW8kZpR3cNfL7uHdEaGi2oTqYvXwB5M";
 const BY_THE_FEED: Duration = Duration::from_secs(10);
 /// For what has to wait, on a machine that has others to serve.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest deadline that a store may have.
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// A store whose feed can be taken away, and whose calls are another's.
 #[derive(Clone)]
@@ -83,14 +85,14 @@ impl SessionStore for Shared {
 }
 
 async fn redis(url: &str) -> Shared {
-    let builder = RedisStore::builder(url).deadline(PATIENCE);
+    let builder = RedisStore::builder(url).deadline(DEADLINE);
     let store = builder.connect_deadline(PATIENCE).connect().await;
     let store = Arc::new(store.expect("a URL that can be used"));
     Shared { store, is_mute: false }
 }
 
 async fn postgres(server: &PostgresServer) -> Shared {
-    let builder = PostgresStore::builder(&server.url()).deadline(PATIENCE);
+    let builder = PostgresStore::builder(&server.url()).deadline(DEADLINE);
     let store = builder.build().expect("a URL that can be used");
     store.migrate().await.expect("tables that can be made");
     let store = Arc::new(store);
