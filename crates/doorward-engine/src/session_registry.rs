@@ -167,7 +167,11 @@ impl SessionRegistry {
     /// ```
     pub async fn end(&self, session: &SessionInfo) -> Result<bool, SessionsError> {
         let ended = self.stored()?.end(&self.inner.ports, &session.key).await;
-        Ok(ended.map_err(SessionsError::Store)?.is_some())
+        let has_lived = ended.map_err(SessionsError::Store)?.is_some();
+        if has_lived {
+            tracing::info!(session = session.id, "session ended from a list");
+        }
+        Ok(has_lived)
     }
 
     /// Ends a user's session by its [`id`](SessionInfo::id); `false` where this user has none of this name.
@@ -244,7 +248,9 @@ impl SessionRegistry {
     /// ```
     pub async fn end_tenant(&self, tenant: &str) -> Result<usize, SessionsError> {
         let ended = self.stored()?.end_all(&self.inner.ports, IndexOf::Tenant(tenant)).await;
-        ended.map_err(SessionsError::Store)
+        let ended = ended.map_err(SessionsError::Store)?;
+        tracing::info!(tenant, ended, "sessions of a tenant ended");
+        Ok(ended)
     }
 
     async fn end_of(
@@ -270,7 +276,10 @@ impl SessionRegistry {
         // The sessions at one client that could not be ended are no reason to let those at another live.
         match failed {
             Some(error) => Err(SessionsError::Store(error)),
-            None => Ok(ended),
+            None => {
+                tracing::info!(subject, ended, "sessions of a user ended");
+                Ok(ended)
+            }
         }
     }
 

@@ -8,7 +8,7 @@
 //!
 //! # Memory
 //! A watched session takes about 1.5 kB, and the size of its identity once it was read; a further connection of the same session
-//! about 0.5 kB. At most [`MAX_WATCHED`] are in the table; a connection beyond watches for itself, without hints.
+//! about 0.5 kB. At most [`MAX_WATCHED`] are in the table; a connection beyond has a job of its own, without hints.
 
 mod connection;
 mod ended;

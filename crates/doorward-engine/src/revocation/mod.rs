@@ -127,7 +127,7 @@ impl Revocations {
         ports: &Ports,
         live: &LiveSession,
     ) -> Result<Standing, StoreError> {
-        self.is_asked(ports);
+        self.note_asked(ports);
         let was_read = self.read(ports).await;
         if self.copy().ends(live, ports.clock.now()) {
             return Ok(Standing::Ended);
@@ -269,7 +269,7 @@ impl Revocations {
     }
 
     /// Notes that somebody is judged: the feed is followed for as long as that happens.
-    fn is_asked(&self, ports: &Ports) {
+    fn note_asked(&self, ports: &Ports) {
         self.asked_at
             .store(milliseconds(ports.clock.monotonic()), Ordering::Relaxed);
     }

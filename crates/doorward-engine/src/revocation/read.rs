@@ -26,7 +26,7 @@ impl Revocations {
 
     /// Begins to read where that is due; `false` where the caller has to wait for it.
     pub(super) fn read_as_due(self: &Arc<Self>, ports: &Ports) -> bool {
-        self.is_asked(ports);
+        self.note_asked(ports);
         let Some(age) = self.age(ports) else { return false };
         if age < READ_EVERY {
             return true;
